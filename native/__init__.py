@@ -1,0 +1,1 @@
+"""The native engine: pin, patches and build. `prepare.py` makes the source tree, `build.py` the binaries."""

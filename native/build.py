@@ -1,0 +1,126 @@
+"""Builds the engine into a folder, or takes it from the content-addressed cache when nothing changed.
+
+    python -m native.build [--preset cpu] [--into build/engine] [--cache build/cache]
+
+The result is self-contained (libraries are found beside the binaries) and carries `engine.json`, which names
+the key it was built from. A second run with the same pin, patches and preset does nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from native.pin import NATIVE, TARGETS, Pin, engine_key, read_pin, read_series
+from native.prepare import prepare
+
+MANIFEST = "engine.json"
+
+
+def build(preset: str, into: Path, cache: Path) -> str:
+    """Makes `into` hold the engine for `preset`; returns its key."""
+    pin = read_pin()
+    key = engine_key(preset, pin, read_series())
+    if built_key(into) == key:
+        return key
+    finished = cache / f"engine-{key}"
+    if built_key(finished) != key:
+        compile_engine(preset, key, pin, finished, cache)
+    install(finished, into)
+    return key
+
+
+def built_key(folder: Path) -> str | None:
+    try:
+        return str(json.loads((folder / MANIFEST).read_text())["key"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def compile_engine(preset: str, key: str, pin: Pin, finished: Path, cache: Path) -> None:
+    source, work = prepare(cache), cache / f"work-{preset}"
+    configure = ["cmake", "-S", str(NATIVE), "-B", str(work), "--preset", preset, f"-DMESHBOX_LLAMA_SOURCE={source}"]
+    configure += [f"-DLLAMA_BUILD_COMMIT={pin.commit}", f"-DLLAMA_BUILD_NUMBER={pin.build_number}"]
+    environment = dict(os.environ)
+    if shutil.which("ccache"):
+        configure += [f"-DCMAKE_{language}_COMPILER_LAUNCHER=ccache" for language in ("C", "CXX")]
+        environment |= {"CCACHE_BASEDIR": str(cache), "CCACHE_NOHASHDIR": "1"}
+    run(configure, environment)
+    run(
+        ["cmake", "--build", str(work), "--parallel", str(os.cpu_count() or 1), "--target", *TARGETS, *plugins(work)],
+        environment,
+    )
+    collect(
+        work / "llama.cpp" / "bin" if (work / "llama.cpp" / "bin").is_dir() else work / "bin",
+        finished,
+        key,
+        preset,
+        pin,
+    )
+
+
+def plugins(work: Path) -> list[str]:
+    """Every backend plugin of the configured tree: they are loaded at run time, so no target depends on them."""
+    listed = subprocess.run(
+        ["cmake", "--build", str(work), "--target", "help"], check=True, capture_output=True, text=True
+    )
+    names = (line.split(":")[0].strip() for line in listed.stdout.splitlines())
+    return sorted(
+        {
+            Path(name).stem.removeprefix("lib")
+            for name in names
+            if Path(name).name.startswith("libggml-") and name.endswith(".so")
+        }
+    )
+
+
+def run(command: list[str], environment: dict[str, str]) -> None:
+    if subprocess.run(command, env=environment).returncode != 0:
+        raise SystemExit(f"native: '{' '.join(command[:3])} …' failed; the lines above say why")
+
+
+def collect(binaries: Path, finished: Path, key: str, preset: str, pin: Pin) -> None:
+    """Copies only what the product runs, stripped, and publishes the folder in one step."""
+    with tempfile.TemporaryDirectory(dir=finished.parent, prefix="collect-") as scratch:
+        fresh = Path(scratch) / "engine"
+        fresh.mkdir()
+        for path in sorted(binaries.iterdir()):
+            if path.name in TARGETS or ".so" in path.name:
+                shutil.copy2(path, fresh / path.name, follow_symlinks=False)
+        regular = [str(p) for p in fresh.iterdir() if not p.is_symlink()]
+        run(["strip", "--strip-unneeded", *regular], dict(os.environ))
+        manifest = {"key": key, "preset": preset, "llama_cpp": pin.commit, "llama_cpp_date": pin.commit_date}
+        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        shutil.rmtree(finished, ignore_errors=True)
+        fresh.rename(finished)
+
+
+def install(finished: Path, into: Path) -> None:
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix="engine-") as scratch:
+        fresh = Path(scratch) / "engine"
+        shutil.copytree(finished, fresh, symlinks=True)
+        if into.exists():
+            into.rename(Path(scratch) / "old")
+        fresh.rename(into)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m native.build", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--preset", default="cpu")
+    parser.add_argument("--into", type=Path, default=Path("build/engine"))
+    parser.add_argument("--cache", type=Path, default=Path(os.environ.get("MESHBOX_BUILD_CACHE") or "build/cache"))
+    options = parser.parse_args()
+    key = build(options.preset, options.into.resolve(), options.cache.resolve())
+    print(f"engine {key} is in {options.into}")
+
+
+if __name__ == "__main__":
+    main()
