@@ -1,0 +1,1 @@
+"""The management JSON and event stream of :3131."""

@@ -1,0 +1,1 @@
+"""Model files: what they are called, what they hold, which are here."""

@@ -1,0 +1,85 @@
+"""What adapters report to the run loop: facts, in the past tense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.hardware.types import Inventory
+from appliance.models.types import Library
+from appliance.node.snapshot import Child, RequestLoad, TroubleKind
+from appliance.settings.schema import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareProbed:
+    inventory: Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryScanned:
+    library: Library
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class BoxClaimed:
+    """Somebody proved to own the box and set its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildReported:
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
+class ChildForgotten:
+    """A stopped child left the supervisor's books."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """A person wants a failed model tried again now."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMeasured:
+    requests: RequestLoad
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleFound:
+    kind: TroubleKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleEnded:
+    kind: TroubleKind
+
+
+@dataclass(frozen=True, slots=True)
+class DrainStarted:
+    """The box was told to stop: nothing new is started."""
+
+
+Event = (
+    HardwareProbed
+    | LibraryScanned
+    | SettingsChanged
+    | BoxClaimed
+    | ChildReported
+    | ChildForgotten
+    | RetryAsked
+    | LoadMeasured
+    | TroubleFound
+    | TroubleEnded
+    | DrainStarted
+)

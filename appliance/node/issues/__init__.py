@@ -1,0 +1,39 @@
+"""Known troubles, one file each: when it is there, what it means, what to do.
+
+A check is a function `check(snapshot, serving, now) -> Iterable[Issue]`, listed in CHECKS below.
+"""
+
+from __future__ import annotations
+
+from appliance.node.issues import (
+    api_port_taken,
+    broken_file,
+    data_not_writable,
+    disk_full,
+    engine_missing,
+    model_failed,
+    model_missing,
+    models_unreadable,
+    settings_broken,
+)
+from appliance.node.issues.types import Fix, Issue, Severity
+from appliance.node.serving import ServingEntry
+from appliance.node.snapshot import Snapshot
+
+__all__ = ["Fix", "Issue", "Severity", "find_issues"]
+
+CHECKS = (
+    engine_missing.check,
+    api_port_taken.check,
+    data_not_writable.check,
+    disk_full.check,
+    settings_broken.check,
+    models_unreadable.check,
+    broken_file.check,
+    model_missing.check,
+    model_failed.check,
+)
+
+
+def find_issues(snapshot: Snapshot, serving: tuple[ServingEntry, ...], now: float) -> tuple[Issue, ...]:
+    return tuple(issue for check in CHECKS for issue in check(snapshot, serving, now))

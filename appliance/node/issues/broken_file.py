@@ -1,0 +1,21 @@
+"""A model file is damaged or cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from appliance.node.issues.types import Issue, Severity
+from appliance.node.serving import ServingEntry
+from appliance.node.snapshot import Snapshot
+
+
+def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -> Iterator[Issue]:
+    for file in snapshot.library.broken if snapshot.library else ():
+        yield Issue(
+            id=f"broken_file:{file.id}",
+            severity=Severity.WARNING,
+            title=f"The file of {file.id} is damaged",
+            meaning=f"It cannot be served. {file.reason}",
+            advice="Fetch the file again or delete it. The folder is looked through every few seconds.",
+            details=(file.path,),
+        )

@@ -1,0 +1,50 @@
+"""Folds one event into the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar, assert_never
+
+from appliance.node import events
+from appliance.node.snapshot import Snapshot
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, PLR0911 - one line per event
+    match event:
+        case events.HardwareProbed(inventory):
+            return replace(snapshot, inventory=inventory)
+        case events.LibraryScanned(library):
+            return replace(snapshot, library=library)
+        case events.SettingsChanged(settings):
+            return replace(snapshot, settings=settings)
+        case events.BoxClaimed():
+            return replace(snapshot, claimed=True)
+        case events.ChildReported(child):
+            return replace(snapshot, children=_with(snapshot.children, child.spec.model, child))
+        case events.ChildForgotten(model):
+            return replace(snapshot, children=_without(snapshot.children, model))
+        case events.RetryAsked(model):
+            return replace(snapshot, attempts=_with(snapshot.attempts, model, snapshot.attempts.get(model, 0) + 1))
+        case events.LoadMeasured(requests):
+            return replace(snapshot, requests=requests)
+        case events.TroubleFound(kind, detail):
+            return replace(snapshot, troubles=_with(snapshot.troubles, kind, detail))
+        case events.TroubleEnded(kind):
+            return replace(snapshot, troubles=_without(snapshot.troubles, kind))
+        case events.DrainStarted():
+            return replace(snapshot, draining=True)
+        case _:
+            assert_never(event)
+
+
+def _with(old: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    return MappingProxyType({**old, key: value})
+
+
+def _without(old: Mapping[K, V], key: K) -> Mapping[K, V]:
+    return MappingProxyType({k: v for k, v in old.items() if k != key})

@@ -1,0 +1,119 @@
+"""What is served: each wanted model beside the engine that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from appliance.models.names import resolve_name
+from appliance.models.types import Ability, Model
+from appliance.node.snapshot import Child, ChildState, EngineSpec, Failure, Phase, Snapshot, TroubleKind
+from appliance.routing.table import Route, RouteState, RoutingTable
+
+
+class ServingState(StrEnum):
+    PLANNED = "planned"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    PROBING = "probing"
+    READY = "ready"
+    SLEEPING = "sleeping"
+    RECOVERING = "recovering"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ServingEntry:
+    """One model that is to be served, and how far it is."""
+
+    model: str  # id in the library, or what the owner wrote when nothing matches
+    state: ServingState
+    kind: str = "solo"
+    spec: EngineSpec | None = None
+    child: Child | None = None
+    failure: Failure | None = None
+
+    @property
+    def progress(self) -> float | None:
+        return self.child.progress if self.child else None
+
+
+def wanted_entries(snapshot: Snapshot) -> tuple[ServingEntry, ...]:
+    """One entry for each model of the settings, in their order, without repeats."""
+    entries = (_entry(ref, snapshot) for ref in snapshot.settings.serving.models)
+    return tuple({entry.model: entry for entry in entries}.values())
+
+
+def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
+    if snapshot.library is None:
+        return ServingEntry(ref, ServingState.PLANNED)
+    model = snapshot.library.find(resolve_name(ref, (m.id for m in snapshot.library.models)) or "")
+    if model is None:
+        return ServingEntry(ref, ServingState.FAILED, failure=_missing(ref, snapshot))
+    if (detail := snapshot.troubles.get(TroubleKind.ENGINE_MISSING)) is not None:
+        return ServingEntry(model.id, ServingState.FAILED, failure=Failure("engine_missing", detail))
+    spec = engine_spec(model, snapshot)
+    child = snapshot.children.get(model.id)
+    if child is None or child.spec != spec:
+        return ServingEntry(model.id, ServingState.PLANNED, spec=spec)
+    return ServingEntry(model.id, _state(child), spec=spec, child=child, failure=child.failure)
+
+
+def engine_spec(model: Model, snapshot: Snapshot) -> EngineSpec:
+    serving = snapshot.settings.serving
+    usable = snapshot.inventory.cpu.cores if snapshot.inventory else 0
+    return EngineSpec(
+        model=model.id,
+        path=model.path,
+        abilities=model.abilities,
+        context=serving.context,
+        slots=serving.slots,
+        threads=serving.threads or usable,
+        attempt=snapshot.attempts.get(model.id, 0),
+    )
+
+
+def _missing(ref: str, snapshot: Snapshot) -> Failure:
+    broken = snapshot.library.broken if snapshot.library else ()
+    found = resolve_name(ref, (b.id for b in broken))
+    for file in broken:
+        if file.id == found:
+            return Failure("model_broken", f"{file.path}: {file.reason}")
+    return Failure("model_missing", f"No file of this box is called {ref!r}.")
+
+
+_GIVEN_UP = frozenset({"crash_loop", "load_failed", "wrong_answer"})
+
+
+def _state(child: Child) -> ServingState:
+    match child.state:
+        case ChildState.READY:
+            return ServingState.READY
+        case ChildState.STARTING if child.restarts or child.failure:
+            return ServingState.RECOVERING
+        case ChildState.STARTING:
+            return ServingState.PROBING if child.phase is Phase.PROBING else ServingState.LOADING
+        case ChildState.FAILED if child.failure and child.failure.code in _GIVEN_UP:
+            return ServingState.FAILED
+        case ChildState.FAILED:
+            return ServingState.RECOVERING
+        case ChildState.STOPPED | ChildState.STOPPING:
+            return ServingState.PLANNED
+
+
+def routing_table(entries: tuple[ServingEntry, ...], snapshot: Snapshot) -> RoutingTable:
+    routes: Mapping[str, Route] = {entry.model: _route(entry, snapshot) for entry in entries}
+    return RoutingTable(MappingProxyType(dict(sorted(routes.items()))))
+
+
+def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
+    model = snapshot.library.find(entry.model) if snapshot.library else None
+    abilities: frozenset[Ability] = model.abilities if model else frozenset()
+    child = entry.child
+    if entry.state is ServingState.READY and child is not None:
+        return Route(entry.model, RouteState.READY, abilities, endpoint=child.endpoint, context=child.context)
+    if entry.state is ServingState.FAILED and entry.failure is not None:
+        return Route(entry.model, RouteState.FAILED, abilities, reason=entry.failure.detail)
+    return Route(entry.model, RouteState.LOADING, abilities, progress=entry.progress)

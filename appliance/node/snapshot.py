@@ -1,0 +1,119 @@
+"""What is: the whole state of the box as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from appliance.hardware.types import Inventory
+from appliance.models.types import Ability, Library
+from appliance.routing.table import Endpoint
+from appliance.settings.schema import Settings
+
+
+class NodeState(StrEnum):
+    STARTING = "starting"
+    STANDBY = "standby"
+    LOADING = "loading"
+    SERVING = "serving"
+    DRAINING = "draining"
+    CLIENT = "client"
+
+
+class ChildState(StrEnum):
+    """Where one engine process stands."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+class Phase(StrEnum):
+    """What a starting child is at."""
+
+    LOADING = "loading"
+    PROBING = "probing"
+
+
+class TroubleKind(StrEnum):
+    """Facts that an adapter reports because the box cannot see them from its state."""
+
+    API_PORT_TAKEN = "api_port_taken"
+    DATA_NOT_WRITABLE = "data_not_writable"
+    DISK_FULL = "disk_full"
+    ENGINE_MISSING = "engine_missing"
+    SETTINGS_BROKEN = "settings_broken"
+    MODELS_UNREADABLE = "models_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """What one engine process is to run. Two equal specs mean the same process."""
+
+    model: str
+    path: str
+    abilities: frozenset[Ability]
+    context: int = 0
+    slots: int = 4
+    threads: int = 0
+    devices: tuple[str, ...] = ()
+    attempt: int = 0  # raised when a person asks to try again: a new attempt is a new process
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a child is not running, in words for a person."""
+
+    code: str  # crashed | crash_loop | engine_missing | load_failed | wrong_answer | wedged | load_timeout
+    detail: str
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    spec: EngineSpec
+    state: ChildState
+    since: float
+    phase: Phase | None = None
+    progress: float | None = None  # 0..1 while loading
+    pid: int | None = None
+    endpoint: Endpoint | None = None
+    restarts: int = 0
+    failure: Failure | None = None
+    retry_at: float | None = None
+    context: int | None = None  # as the engine reports it once ready
+    answer_ms: float | None = None  # how long the first right answer took
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    id: str
+    version: str
+    flavor: str
+    started_at: float
+    api_port: int
+    web_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLoad:
+    in_flight: int = 0
+    queued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    node: NodeFacts
+    settings: Settings
+    inventory: Inventory | None = None
+    library: Library | None = None
+    children: Mapping[str, Child] = MappingProxyType({})
+    troubles: Mapping[TroubleKind, str] = MappingProxyType({})
+    attempts: Mapping[str, int] = MappingProxyType({})  # how often a person asked to try a model again
+    requests: RequestLoad = RequestLoad()
+    claimed: bool = False
+    draining: bool = False

@@ -1,0 +1,62 @@
+"""The routing table: every model that can be asked for, and where it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from appliance.models.names import nearest_names, resolve_name
+from appliance.models.types import Ability
+
+AUTO = "auto"
+
+
+class RouteState(StrEnum):
+    """As the API shows it in the model list."""
+
+    READY = "ready"
+    LOADING = "loading"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a ready engine answers, and the key it asks for (never shown)."""
+
+    host: str
+    port: int
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    model: str
+    state: RouteState
+    abilities: frozenset[Ability]
+    kind: str = "solo"
+    endpoint: Endpoint | None = None  # there when ready
+    context: int | None = None
+    progress: float | None = None  # 0..1 while loading
+    reason: str | None = None  # why it failed, for the client
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    routes: Mapping[str, Route] = MappingProxyType({})
+
+    def find(self, name: str | None, ability: Ability | None = None) -> Route | None:
+        """The route that `name` means; no name or `auto` means the first ready model that has the ability."""
+        if name is None or name == AUTO:
+            return self._any(ability)
+        model = resolve_name(name, self.routes)
+        return self.routes[model] if model is not None else None
+
+    def nearest(self, name: str) -> list[str]:
+        return nearest_names(name, self.routes)
+
+    def _any(self, ability: Ability | None) -> Route | None:
+        order = {RouteState.READY: 0, RouteState.LOADING: 1, RouteState.FAILED: 2}
+        able = [r for r in self.routes.values() if ability is None or ability in r.abilities]
+        return min(able, key=lambda r: (order[r.state], r.model), default=None)
