@@ -27,6 +27,11 @@ class TaskGroup:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task %s ended with an error", task.get_name(), exc_info=error)
 
+    async def wait(self) -> None:
+        """Waits until every task has ended by itself."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def close(self) -> None:
         """Cancels what still runs and waits for it."""
         tasks = list(self._tasks)

@@ -71,6 +71,7 @@ def engine_spec(model: Model, snapshot: Snapshot) -> EngineSpec:
         context=serving.context,
         slots=serving.slots,
         threads=serving.threads or usable,
+        self_test=model.bundled,
         attempt=snapshot.attempts.get(model.id, 0),
     )
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from appliance.hardware.types import Inventory
 from appliance.models.types import Ability, Library
@@ -61,6 +60,7 @@ class EngineSpec:
     slots: int = 4
     threads: int = 0
     devices: tuple[str, ...] = ()
+    self_test: bool = False  # the bundled model, whose answers are known
     attempt: int = 0  # raised when a person asks to try again: a new attempt is a new process
 
 
@@ -111,9 +111,9 @@ class Snapshot:
     settings: Settings
     inventory: Inventory | None = None
     library: Library | None = None
-    children: Mapping[str, Child] = MappingProxyType({})
-    troubles: Mapping[TroubleKind, str] = MappingProxyType({})
-    attempts: Mapping[str, int] = MappingProxyType({})  # how often a person asked to try a model again
+    children: Mapping[str, Child] = field(default_factory=dict)
+    troubles: Mapping[TroubleKind, str] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)  # how often a person asked to try a model again
     requests: RequestLoad = RequestLoad()
     claimed: bool = False
     draining: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from appliance.models.names import nearest_names, resolve_name
 from appliance.models.types import Ability
@@ -44,7 +43,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    routes: Mapping[str, Route] = MappingProxyType({})
+    routes: Mapping[str, Route] = field(default_factory=dict)
 
     def find(self, name: str | None, ability: Ability | None = None) -> Route | None:
         """The route that `name` means; no name or `auto` means the first ready model that has the ability."""

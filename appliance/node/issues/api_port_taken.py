@@ -17,6 +17,9 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
             severity=Severity.ERROR,
             title="The API port is taken",
             meaning=f"Programs cannot reach the models on port {snapshot.node.api_port}; this page works.",
-            advice="Stop the other program, or start Meshbox with another MESHBOX_API_PORT. The box tries again every few seconds.",
+            advice=(
+                "Stop the other program, or start Meshbox with another MESHBOX_API_PORT. The box tries again "
+                "every few seconds."
+            ),
             details=(detail,),
         )

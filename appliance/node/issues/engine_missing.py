@@ -17,6 +17,9 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
             severity=Severity.ERROR,
             title="The engine is missing",
             meaning="Without it no model can run on this box; the page and the API stay up.",
-            advice="In a container: use an unchanged image. Otherwise run `make setup`, or let MESHBOX_ENGINE name the folder that holds llama-server. The box looks again every few seconds.",
+            advice=(
+                "In a container: use an unchanged image. Otherwise run `make setup`, or let MESHBOX_ENGINE name "
+                "the folder that holds llama-server. The box looks again every few seconds."
+            ),
             details=(detail,),
         )

@@ -17,8 +17,13 @@ _MEANING = {
     "crashed": "The engine ended unexpectedly; it is being started again.",
 }
 _ADVICE = {
-    "crash_loop": "Look at the last lines of its log below: often the memory is too small for this model or its context.",
-    "load_failed": "Look at the last lines of its log below: the file may be damaged, of an unknown kind, or too large for this box.",
+    "crash_loop": (
+        "Look at the last lines of its log below: often the memory is too small for this model or its context."
+    ),
+    "load_failed": (
+        "Look at the last lines of its log below: the file may be damaged, of an unknown kind, or too "
+        "large for this box."
+    ),
 }
 
 

@@ -16,7 +16,12 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
             id="settings_broken",
             severity=Severity.WARNING,
             title="The settings file was damaged",
-            meaning="The box started with the last good backup, or with the defaults when there was none. The damaged file was kept aside.",
-            advice="Look through the settings and save them once; compare with the kept file when something is missing.",
+            meaning=(
+                "The box started with the last good backup, or with the defaults when there was none. The "
+                "damaged file was kept aside."
+            ),
+            advice=(
+                "Look through the settings and save them once; compare with the kept file when something is missing."
+            ),
             details=(detail,),
         )

@@ -1,0 +1,213 @@
+"""Runs one engine process: carries out what its life cycle says and tells it what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from appliance.node.snapshot import Child, ChildState, EngineSpec
+from appliance.routing.table import Endpoint
+from appliance.supervisor.lifecycle import Action, Lifecycle
+from appliance.supervisor.llama_server import Loaded, LoadProgress, LogText, command_line, environment, read_line
+from appliance.supervisor.probe import ask, question_for
+from appliance.supervisor.vitals import ProcessorMeter, slot_counters
+from appliance.tasks import TaskGroup
+
+LOG_LINES = 40  # of the engine's output, kept for the page
+LONGEST_LINE = 1 << 20
+TICK_SECONDS = 0.25
+VITALS_SECONDS = 1.0
+
+_LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "warning": logging.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a child needs of the box."""
+
+    engine: Path  # folder of binaries
+    owner: str  # id of this box, carried by its engines
+    session: aiohttp.ClientSession
+    report: Callable[[Child], None]
+    work_of: Callable[[str], int]  # requests that wait for this model's answer
+    silent_after: Callable[[], float]
+
+
+class EngineChild:
+    """One engine, from `run` until it was told to stop and is gone."""
+
+    def __init__(self, spec: EngineSpec, surroundings: Surroundings) -> None:
+        self.spec = spec
+        self._around = surroundings
+        self._life = Lifecycle(spec, surroundings.silent_after())
+        self._wall_offset = time.time() - time.monotonic()
+        self._process: asyncio.subprocess.Process | None = None
+        self._endpoint: Endpoint | None = None
+        self._log_tail: deque[str] = deque(maxlen=LOG_LINES)
+        self._log = logging.getLogger(f"meshbox.engine.{spec.model}")
+        self._stop_asked = False
+        self._wake = asyncio.Event()
+        self._tasks = TaskGroup()
+        self._told: Child | None = None
+
+    def stop(self) -> None:
+        """Asks for the end; `run` returns when the process is gone."""
+        self._stop_asked = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        try:
+            await self._act(self._life.start(time.monotonic()))
+            while self._life.state is not ChildState.STOPPED:
+                self._tell()
+                await self._pause()
+                await self._step()
+            self._tell()
+        finally:
+            self._signal(signal.SIGKILL)
+            await self._tasks.close()
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+        self._wake.clear()
+
+    async def _step(self) -> None:
+        now = time.monotonic()
+        if self._stop_asked:
+            await self._act(self._life.stop(now))
+        self._life.silent_after = self._around.silent_after()
+        busy = self._around.work_of(self.spec.model) > 0
+        await self._act(self._life.tick(now, busy=busy))
+
+    async def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Action.SPAWN:
+                    await self._spawn()
+                case Action.PROBE:
+                    self._tasks.start(f"probe {self.spec.model}", self._probe())
+                case Action.TERMINATE:
+                    self._ask_to_end()
+                case Action.KILL:
+                    self._signal(signal.SIGKILL)
+
+    async def _spawn(self) -> None:
+        endpoint = Endpoint("127.0.0.1", free_port(), secrets.token_urlsafe(32))
+        command = command_line(str(self._around.engine / "llama-server"), self.spec, endpoint)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment(os.environ, endpoint, self._around.owner),
+                start_new_session=True,
+                limit=LONGEST_LINE,
+            )
+        except OSError as error:
+            self._life.spawn_failed(f"{command[0]} could not be started: {error}", time.monotonic())
+            return
+        self._process, self._endpoint = process, endpoint
+        self._log_tail.clear()
+        self._life.spawned(process.pid, endpoint, time.monotonic())
+        self._log.info("engine started as process %d", process.pid)
+        self._tasks.start(f"output {self.spec.model}", self._follow(process))
+        self._tasks.start(f"vitals {self.spec.model}", self._watch_vitals(process, endpoint))
+
+    async def _follow(self, process: asyncio.subprocess.Process) -> None:
+        """Reads the engine's output to its end, then waits for the process and tells how it ended."""
+        if process.stdout is None:
+            return
+        while line := await self._read_line(process.stdout):
+            await self._heard(line.decode(errors="replace"))
+        code = await process.wait()
+        self._process = self._endpoint = None
+        self._log.info("engine process %d ended with %d", process.pid, code)
+        self._life.exited(code, tuple(self._log_tail), time.monotonic())
+        self._wake.set()
+
+    @staticmethod
+    async def _read_line(stream: asyncio.StreamReader) -> bytes:
+        try:
+            return await stream.readline()
+        except ValueError:  # a line longer than the limit: its rest comes as further lines
+            return b"(overlong line left out)\n"
+
+    async def _heard(self, line: str) -> None:
+        now = time.monotonic()
+        match read_line(line):
+            case LoadProgress(fraction):
+                self._life.loading(fraction, now)
+            case Loaded(context):
+                await self._act(self._life.loaded(context, now))
+            case LogText(level, text):
+                self._life.lived(now)
+                self._log_tail.append(text)
+                self._log.log(_LEVELS.get(level, logging.DEBUG), "%s", text)
+        self._tell()
+
+    async def _probe(self) -> None:
+        endpoint = self._endpoint
+        if endpoint is None:
+            return
+        began = time.monotonic()
+        failure = await ask(self._around.session, endpoint, question_for(self.spec))
+        now = time.monotonic()
+        if failure is None:
+            self._life.probed((now - began) * 1000, now)
+            self._log.info("answers (test question took %.0f ms)", (now - began) * 1000)
+        else:
+            await self._act(self._life.probe_failed(failure, now))
+        self._tell()
+
+    async def _watch_vitals(self, process: asyncio.subprocess.Process, endpoint: Endpoint) -> None:
+        """Looks for signs of work while somebody waits for an answer, or while it loads."""
+        meter, counters = ProcessorMeter(), None
+        while process.returncode is None:
+            await asyncio.sleep(VITALS_SECONDS)
+            now = time.monotonic()
+            if meter.computed(process.pid, now):
+                self._life.lived(now)
+            if self._life.state is ChildState.READY and self._around.work_of(self.spec.model):
+                seen = await slot_counters(self._around.session, endpoint)
+                if seen is not None and seen != counters:
+                    self._life.worked(time.monotonic())
+                counters = seen or counters
+
+    def _ask_to_end(self) -> None:
+        """TERM alone is not enough: the engine also waits for the end of its standard input."""
+        self._signal(signal.SIGTERM)
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signals the engine's whole process group."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def _tell(self) -> None:
+        child = self._life.child(self._wall_offset)
+        if child != self._told:
+            self._told = child
+            self._around.report(child)
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now; should another program be quicker, the engine is started anew."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,109 @@
+"""The command line and environment of one llama-server, as a pure function of what it is to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appliance.models.types import Ability
+from appliance.node.snapshot import EngineSpec
+from appliance.routing.table import Endpoint
+
+NOTICE = "cmd_child_to_router:state:"
+OWNER_MARK = "MESHBOX_ENGINE_OF"  # in the environment of every engine: whose it is
+
+
+def command_line(binary: str, spec: EngineSpec, endpoint: Endpoint) -> list[str]:
+    """What to execute. `setpriv` has the kernel end the engine when the supervisor is gone, however it went."""
+    return ["setpriv", "--pdeathsig", "KILL", "--", binary, *_arguments(spec, endpoint)]
+
+
+def _arguments(spec: EngineSpec, endpoint: Endpoint) -> list[str]:
+    arguments = ["--model", spec.path, "--alias", spec.model, "--host", endpoint.host, "--port", str(endpoint.port)]
+    arguments += ["--parallel", str(spec.slots), "--no-ui", "--slots", "--metrics", "--offline", "--log-jsonl"]
+    arguments += ["--kv-unified"]  # every request may use the whole context
+    if spec.context:
+        arguments += ["--ctx-size", str(spec.context)]
+    if spec.threads:
+        arguments += ["--threads", str(spec.threads)]
+    if spec.devices:
+        arguments += ["--device", ",".join(spec.devices)]
+    if Ability.RERANK in spec.abilities:
+        arguments += ["--reranking"]
+    elif Ability.EMBEDDING in spec.abilities:
+        arguments += ["--embeddings"]
+    return arguments
+
+
+def environment(inherited: Mapping[str, str], endpoint: Endpoint, owner: str) -> dict[str, str]:
+    """The engine's environment: no secret of ours but its own key, and no setting that would overrule its arguments.
+
+    With LLAMA_SERVER_ROUTER_PORT set it reports its load progress on standard output, and ends when its standard
+    input is closed.
+    """
+    kept = {k: v for k, v in inherited.items() if not k.startswith(("MESHBOX_", "LLAMA_"))}
+    own = {"LLAMA_API_KEY": endpoint.key, "LLAMA_SERVER_ROUTER_PORT": "1", "GGML_NO_BACKTRACE": "1", OWNER_MARK: owner}
+    return kept | own
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    context: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogText:
+    level: str
+    text: str
+
+
+Notice = LoadProgress | Loaded | LogText
+
+
+def read_line(line: str) -> Notice | None:
+    """What a line of the engine's output says; None for an empty one."""
+    line = line.strip()
+    if line.startswith(NOTICE):
+        return _state_notice(_json_object(line.removeprefix(NOTICE)))
+    if line.startswith("{"):
+        record = _json_object(line)
+        if record.get("type") == "log":
+            return LogText(str(record.get("level", "info")), str(record.get("msg", "")).strip())
+    return LogText("info", line) if line else None
+
+
+def _state_notice(record: Mapping[str, object]) -> Notice | None:
+    payload = record.get("payload")
+    details: Mapping[str, object] = payload if isinstance(payload, dict) else {}
+    match record.get("state"):
+        case "loading":
+            return LoadProgress(_overall(details))
+        case "ready":
+            meta = details.get("meta")
+            context = meta.get("n_ctx") if isinstance(meta, dict) else None
+            return Loaded(context if isinstance(context, int) else None)
+        case _:
+            return None
+
+
+def _overall(details: Mapping[str, object]) -> float:
+    """Progress over all stages (text model, projector, draft), each counted alike."""
+    stages, current, value = details.get("stages"), details.get("current"), details.get("value")
+    fraction = float(value) if isinstance(value, int | float) else 0.0
+    if not isinstance(stages, list) or current not in stages:
+        return fraction
+    return (stages.index(current) + fraction) / len(stages)
+
+
+def _json_object(text: str) -> dict[str, object]:
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
