@@ -1,0 +1,217 @@
+"""The composition root: makes every part, wires them by constructor arguments, and keeps the order of start and end.
+
+Start: data folder, settings, run loop, page, API, then everything slow. The page and the API open at once; engines,
+hardware and model files report in when they are ready.
+End: no new requests, page streams end, running answers get their time, engines end, servers stop, state is flushed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from webui.app import WebDeps, create_web_app
+
+from appliance import __version__
+from appliance.api.access import Access
+from appliance.fault import wait_for_folder
+from appliance.hardware.probe import Prober
+from appliance.logs import LogRing
+from appliance.models.library import Scanner
+from appliance.node.events import BoxClaimed, DrainStarted, SettingsChanged, TroubleEnded, TroubleFound
+from appliance.node.snapshot import NodeFacts, Snapshot, TroubleKind
+from appliance.proxy.app import ProxyDeps, create_api_app
+from appliance.proxy.meter import RequestMeter
+from appliance.proxy.relay import Relay
+from appliance.run_loop import RunLoop
+from appliance.serve import Listener, PortTaken
+from appliance.settings.bootstrap import Bootstrap
+from appliance.settings.store import SettingsStore, first_document, load
+from appliance.storage.database import Database
+from appliance.storage.folder import DataFolder
+from appliance.storage.identity import load_or_create, node_id
+from appliance.storage.sessions import Sessions
+from appliance.supervisor.supervisor import Supervisor
+from appliance.tasks import TaskGroup
+from appliance.watchers import watch_engine, watch_hardware, watch_library, watch_load
+
+log = logging.getLogger("meshbox")
+
+BUNDLED = Path(__file__).parent / "models" / "bundled"
+API_RETRY_SECONDS = 3.0
+LAST_WORDS_SECONDS = 1.0  # for connections to close once nothing runs any more
+
+
+async def run(bootstrap: Bootstrap, logs: LogRing) -> int:
+    """Runs the box until it is told to stop; returns the exit code."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    folder = DataFolder(bootstrap.data)
+    try:
+        if not await wait_for_folder(folder, bootstrap, stop):
+            return 0
+        return await _run_box(bootstrap, folder, logs, stop)
+    except PortTaken as error:
+        log.error("%s End the program that uses it, or choose another port with MESHBOX_WEB_PORT.", error)
+        return 1
+    finally:
+        folder.release()
+
+
+async def _run_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing, stop: asyncio.Event) -> int:
+    box = await make_box(bootstrap, folder, logs)
+    try:
+        await box.open()
+        await stop.wait()
+        await box.drain()
+    finally:
+        await box.close()
+    return 0
+
+
+@dataclass
+class Box:
+    """Every part of a running box."""
+
+    bootstrap: Bootstrap
+    loop: RunLoop
+    settings: SettingsStore
+    database: Database
+    access: Access
+    supervisor: Supervisor
+    meter: RequestMeter
+    page: Listener
+    api: Listener
+    stopping: asyncio.Event
+    tasks: TaskGroup
+
+    async def open(self) -> None:
+        self.tasks.start("run loop", self.loop.run())
+        await self.page.start()
+        self.tasks.start("open API", self._open_api())
+        await self.supervisor.open()
+        self._start_watching()
+        self._say_where()
+
+    async def _open_api(self) -> None:
+        """Another program on the API port is a trouble to tell of, not a reason to have no page."""
+        while True:
+            try:
+                await self.api.start()
+            except PortTaken as error:
+                log.error("%s Trying again every few seconds.", error)
+                self.loop.post(TroubleFound(TroubleKind.API_PORT_TAKEN, str(error)))
+                await asyncio.sleep(API_RETRY_SECONDS)
+            else:
+                self.loop.post(TroubleEnded(TroubleKind.API_PORT_TAKEN))
+                return
+
+    def _start_watching(self) -> None:
+        post, bootstrap = self.loop.post, self.bootstrap
+        scanner = Scanner(bootstrap.models_folder, BUNDLED)
+        self.tasks.start("watch engine", watch_engine(bootstrap.engine, post))
+        self.tasks.start("watch library", watch_library(scanner.scan, post))
+        self.tasks.start("watch hardware", watch_hardware(Prober().probe, post))
+        self.tasks.start("watch load", watch_load(self.meter.load, post))
+
+    def _say_where(self) -> None:
+        port = self.bootstrap.web_port
+        log.info(
+            "Meshbox %s is open: http://localhost:%d (page), port %d (API)", __version__, port, self.bootstrap.api_port
+        )
+        if not self.access.claimed:
+            log.info("This box belongs to nobody yet. Claim it on the page with the code: %s", self.access.setup_code)
+
+    async def drain(self) -> None:
+        """Answers that run get their time; nothing new is taken."""
+        self.loop.post(DrainStarted())
+        self.stopping.set()
+        patience = self.settings.current.api.drain_s
+        log.info("stopping; %d requests get up to %d seconds to end", self.meter.load().in_flight, patience)
+        deadline = time.monotonic() + patience
+        while self.meter.load().in_flight and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # the meter is too hot a place for an event
+
+    async def close(self) -> None:
+        self.stopping.set()
+        await self.supervisor.close()
+        await asyncio.gather(self.page.stop(LAST_WORDS_SECONDS), self.api.stop(LAST_WORDS_SECONDS))
+        await self.tasks.close()
+        await self.database.close()
+        log.info("stopped")
+
+
+async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> Box:
+    key = load_or_create(folder.secrets / "node.key")
+    stored = load(folder.settings, first_document(bootstrap.settings))
+    facts = NodeFacts(
+        id=node_id(key),
+        version=__version__,
+        flavor=bootstrap.flavor,
+        started_at=time.time(),
+        api_port=bootstrap.api_port,
+        web_port=bootstrap.web_port,
+    )
+    locked = {} if bootstrap.node_name is None else {"node.name": bootstrap.node_name}
+    settings = SettingsStore(folder.settings, stored.settings, locked, lambda s: loop.post(SettingsChanged(s)))
+    supervisor = Supervisor(
+        engine=bootstrap.engine.resolve(),
+        owner=facts.id,
+        post=lambda event: loop.post(event),  # noqa: PLW0108 - the loop is made below: it needs the supervisor
+        work_of=lambda model: meter.in_flight(model),  # noqa: PLW0108 - made below
+        silent_after=lambda: float(settings.current.api.silent_after_s),
+    )
+    loop = RunLoop(Snapshot(facts, settings.current), supervisor.carry_out, time.time)
+    if stored.trouble is not None:
+        log.error("%s", stored.trouble)
+        loop.post(TroubleFound(TroubleKind.SETTINGS_BROKEN, stored.trouble))
+    meter, stopping = RequestMeter(), asyncio.Event()
+    database = Database(folder.database)
+    await database.open()
+    sessions = Sessions(database, lambda: settings.current.web.session_days * 86400.0, time.time)
+    access = await _make_access(bootstrap, folder, sessions, loop)
+    proxy = ProxyDeps(
+        routes=lambda: loop.outlook.decision.routes,
+        settings=lambda: loop.outlook.snapshot.settings,
+        node=lambda: facts,
+        meter=meter,
+        stopping=stopping,
+    )
+    web = WebDeps(loop, settings, access, sessions, Relay(proxy), meter, logs, stopping)
+    return Box(
+        bootstrap=bootstrap,
+        loop=loop,
+        settings=settings,
+        database=database,
+        access=access,
+        supervisor=supervisor,
+        meter=meter,
+        page=Listener("the page", create_web_app(web), bootstrap.bind, bootstrap.web_port),
+        api=Listener("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
+        stopping=stopping,
+        tasks=TaskGroup(),
+    )
+
+
+async def _make_access(bootstrap: Bootstrap, folder: DataFolder, sessions: Sessions, loop: RunLoop) -> Access:
+    access = Access(folder.secrets, sessions, bootstrap.setup_code or new_setup_code(), time.time)
+    password = bootstrap.password()
+    if password is not None and not access.claimed:
+        await access.claim(access.setup_code, password)
+        log.info("claimed with the password of the environment")
+    if access.claimed:
+        loop.post(BoxClaimed())
+    return access
+
+
+def new_setup_code() -> str:
+    """Easy to read aloud and to type: no letter that looks like another."""
+    alphabet = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+    letters = [secrets.choice(alphabet) for _ in range(8)]
+    return "".join(letters[:4]) + "-" + "".join(letters[4:])

@@ -1,0 +1,79 @@
+"""Looks around at intervals and reports what changed: hardware, model files, the engine's binaries, load."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.hardware.types import Inventory
+from appliance.models.types import Library
+from appliance.node.events import (
+    Event,
+    HardwareProbed,
+    LibraryScanned,
+    LoadMeasured,
+    TroubleEnded,
+    TroubleFound,
+)
+from appliance.node.snapshot import RequestLoad, TroubleKind
+from appliance.supervisor.binaries import engine_trouble
+
+log = logging.getLogger("meshbox.watch")
+
+HARDWARE_SECONDS = 2.0
+LIBRARY_SECONDS = 3.0
+ENGINE_SECONDS = 5.0
+LOAD_SECONDS = 0.5
+
+Post = Callable[[Event], None]
+
+
+async def watch_hardware(probe: Callable[[], Inventory], post: Post) -> None:
+    last: Inventory | None = None
+    while True:
+        seen = await asyncio.to_thread(probe)
+        if seen != last:
+            last = seen
+            post(HardwareProbed(seen))
+        await asyncio.sleep(HARDWARE_SECONDS)
+
+
+async def watch_library(scan: Callable[[], Library], post: Post) -> None:
+    last: Library | None = None
+    while True:
+        seen = await asyncio.to_thread(scan)
+        if seen != last:
+            last = seen
+            post(LibraryScanned(seen))
+            report_trouble(post, TroubleKind.MODELS_UNREADABLE, seen.unreadable)
+        await asyncio.sleep(LIBRARY_SECONDS)
+
+
+async def watch_engine(folder: Path, post: Post) -> None:
+    """Looks until the engine is found: it does not go away by itself, and a crash is noticed elsewhere."""
+    last: str | None = None
+    while True:
+        trouble = await asyncio.to_thread(engine_trouble, folder)
+        if trouble != last:
+            last = trouble
+            report_trouble(post, TroubleKind.ENGINE_MISSING, trouble)
+            log.log(logging.ERROR if trouble else logging.INFO, "engine: %s", trouble or f"found in {folder}")
+        if trouble is None:
+            return
+        await asyncio.sleep(ENGINE_SECONDS)
+
+
+async def watch_load(measure: Callable[[], RequestLoad], post: Post) -> None:
+    last: RequestLoad | None = None
+    while True:
+        seen = measure()
+        if seen != last:
+            last = seen
+            post(LoadMeasured(seen))
+        await asyncio.sleep(LOAD_SECONDS)
+
+
+def report_trouble(post: Post, kind: TroubleKind, detail: str | None) -> None:
+    post(TroubleEnded(kind) if detail is None else TroubleFound(kind, detail))
