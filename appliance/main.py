@@ -38,7 +38,7 @@ from appliance.storage.identity import load_or_create, node_id
 from appliance.storage.sessions import Sessions
 from appliance.supervisor.supervisor import Supervisor
 from appliance.tasks import TaskGroup
-from appliance.watchers import watch_engine, watch_hardware, watch_library, watch_load
+from appliance.watchers import report_storage, watch_engine, watch_hardware, watch_library, watch_load
 
 log = logging.getLogger("meshbox")
 
@@ -159,7 +159,13 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         web_port=bootstrap.web_port,
     )
     locked = {} if bootstrap.node_name is None else {"node.name": bootstrap.node_name}
-    settings = SettingsStore(folder.settings, stored.settings, locked, lambda s: loop.post(SettingsChanged(s)))
+    settings = SettingsStore(
+        folder.settings,
+        stored.settings,
+        locked,
+        changed=lambda document: loop.post(SettingsChanged(document)),
+        wrote=lambda failure: report_storage(loop.post, failure),
+    )
     supervisor = Supervisor(
         engine=bootstrap.engine.resolve(),
         owner=facts.id,

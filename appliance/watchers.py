@@ -18,6 +18,7 @@ from appliance.node.events import (
     TroubleFound,
 )
 from appliance.node.snapshot import RequestLoad, TroubleKind
+from appliance.storage.errors import StorageFailed
 from appliance.supervisor.binaries import engine_trouble
 
 log = logging.getLogger("meshbox.watch")
@@ -77,3 +78,9 @@ async def watch_load(measure: Callable[[], RequestLoad], post: Post) -> None:
 
 def report_trouble(post: Post, kind: TroubleKind, detail: str | None) -> None:
     post(TroubleEnded(kind) if detail is None else TroubleFound(kind, detail))
+
+
+def report_storage(post: Post, failure: StorageFailed | None) -> None:
+    """Tells how the last attempt to store something went."""
+    for code, kind in (("disk_full", TroubleKind.DISK_FULL), ("not_writable", TroubleKind.DATA_NOT_WRITABLE)):
+        report_trouble(post, kind, failure.detail if failure is not None and failure.code == code else None)

@@ -47,15 +47,24 @@ class Loaded:
 
 
 class SettingsStore:
-    """`locked` maps dotted names to values that the environment fixes; they are in force but never stored."""
+    """`locked` maps dotted names to values that the environment fixes; they are in force but never stored.
+
+    `changed` is told the settings in force after a change, `wrote` how each attempt to store went.
+    """
 
     def __init__(
-        self, path: Path, stored: Settings, locked: Mapping[str, object], changed: Callable[[Settings], None]
+        self,
+        path: Path,
+        stored: Settings,
+        locked: Mapping[str, object],
+        changed: Callable[[Settings], None],
+        wrote: Callable[[StorageFailed | None], None],
     ) -> None:
         self._path = path
         self._stored = stored
         self._locked = dict(locked)
         self._changed = changed
+        self._wrote = wrote
         self._writing = asyncio.Lock()
 
     @property
@@ -76,10 +85,19 @@ class SettingsStore:
                 raise LockedField(touched)
             document = merge(self._stored.model_dump(mode="json"), without(patch, self._locked))
             changed = Settings.model_validate(document | {"revision": self._stored.revision + 1})
-            await asyncio.to_thread(write_document, self._path, changed)
+            await self._write(changed)
             self._stored = changed
         self._changed(self.current)
         return self.current
+
+    async def _write(self, document: Settings) -> None:
+        """Stores, and tells whether storing works: a full disk shall be known before the next change is made."""
+        try:
+            await asyncio.to_thread(write_document, self._path, document)
+        except StorageFailed as failure:
+            self._wrote(failure)
+            raise
+        self._wrote(None)
 
 
 def load(path: Path, first: Settings) -> Loaded:

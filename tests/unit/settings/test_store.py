@@ -23,7 +23,7 @@ from appliance.storage.errors import StorageFailed
 
 def make_store(folder: Path, locked: dict[str, object] | None = None) -> tuple[SettingsStore, list[Settings]]:
     changes: list[Settings] = []
-    return SettingsStore(folder / "settings.json", Settings(), locked or {}, changes.append), changes
+    return SettingsStore(folder / "settings.json", Settings(), locked or {}, changes.append, lambda _: None), changes
 
 
 async def test_a_change_is_stored_and_told(tmp_path: Path) -> None:
@@ -75,10 +75,12 @@ async def test_a_fixed_field_cannot_be_changed(tmp_path: Path) -> None:
 async def test_a_folder_that_refuses_writes_loses_nothing(tmp_path: Path) -> None:
     """A failed write is told and the former settings stay."""
     (tmp_path / "settings.json.new").mkdir()  # opening it for writing fails for everybody, root too
-    store, changes = make_store(tmp_path)
-    with pytest.raises(StorageFailed):
+    outcomes: list[StorageFailed | None] = []
+    changes: list[Settings] = []
+    store = SettingsStore(tmp_path / "settings.json", Settings(), {}, changes.append, outcomes.append)
+    with pytest.raises(StorageFailed) as caught:
         await store.change({"node": {"name": "den"}}, None)
-    assert (store.current, changes) == (Settings(), [])
+    assert (store.current, changes, outcomes) == (Settings(), [], [caught.value])
 
 
 def test_no_document_means_the_first_one(tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""How a box ends: gently when asked, without leftovers when killed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from appliance.supervisor.llama_server import OWNER_MARK
+from tests.live.box import SELF_TEST_MODEL, Box
+
+pytestmark = pytest.mark.live
+
+
+def open_stream(box: Box, tokens: int) -> http.client.HTTPResponse:
+    """A streamed answer of exactly so many tokens, its first piece already there."""
+    connection = http.client.HTTPConnection("127.0.0.1", box.api_port, timeout=60)
+    body = {
+        "model": SELF_TEST_MODEL,
+        "messages": [{"role": "user", "content": "Tell me a story."}],
+        "max_tokens": tokens,
+        "ignore_eos": True,
+        "stream": True,
+    }
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.readline().startswith(b"data: ")
+    return response
+
+
+def test_ctrl_c_lets_a_running_answer_end(tmp_path: Path) -> None:
+    """The stream that runs comes to its regular end, the box exits with 0, no engine is left."""
+    with Box(tmp_path) as box:
+        box.wait_ready()
+        stream = open_stream(box, 700)
+        box.process.send_signal(signal.SIGINT)
+        rest = stream.read()
+        assert rest.rstrip().endswith(b"data: [DONE]")
+        assert box.process.wait(20) == 0
+        assert box.engines() == []
+
+
+def test_an_endless_answer_is_cut_after_the_grace_time(tmp_path: Path) -> None:
+    """A client that never gets enough is told so in its stream, and the box ends."""
+    settings = json.dumps({"api": {"drain_s": 0}, "serving": {"context": 1024}})
+    with Box(tmp_path, MESHBOX_SETTINGS=settings) as box:
+        box.wait_ready()
+        engine = box.entry()["pid"]
+        stream = open_stream(box, 900)
+        os.kill(engine, signal.SIGSTOP)  # now this answer cannot come to its end
+        assert box.stop(signal.SIGTERM) == 0
+        assert b'"error"' in stream.read()
+        assert box.engines() == []
+
+
+def test_new_requests_are_sent_away_while_the_box_ends(tmp_path: Path) -> None:
+    """They are told when to come back instead of being cut."""
+    with Box(tmp_path) as box:
+        box.wait_ready()
+        engine = box.entry()["pid"]
+        stream = open_stream(box, 50)
+        os.kill(engine, signal.SIGSTOP)
+        box.process.send_signal(signal.SIGTERM)
+        box.wait(
+            lambda: box.ask("/v1/chat/completions", {"model": SELF_TEST_MODEL}).status == 503, "new requests get 503"
+        )
+        answer = box.ask("/v1/chat/completions", {"model": SELF_TEST_MODEL, "messages": []})
+        assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+        os.kill(engine, signal.SIGCONT)
+        assert stream.read().rstrip().endswith(b"data: [DONE]")
+        assert box.process.wait(20) == 0
+
+
+def test_kill_9_leaves_no_engine(tmp_path: Path) -> None:
+    """The kernel ends the engines with the box, a stopped one too."""
+    with Box(tmp_path) as box:
+        box.wait_ready()
+        (engine,) = box.engines()
+        os.kill(engine, signal.SIGSTOP)
+        box.process.kill()
+        box.wait(lambda: box.engines() == [], "the engine has ended")
+
+
+def test_leftovers_of_an_earlier_run_are_ended_at_start(tmp_path: Path) -> None:
+    """Should the kernel have missed one, the next start finds it by its mark."""
+    with Box(tmp_path) as box:
+        node = box.manage("GET", "/api/status").json["node"]["id"]
+    with subprocess.Popen(["sleep", "600"], env={OWNER_MARK: node}) as leftover, Box(tmp_path) as box:
+        box.wait(lambda: leftover.poll() == -signal.SIGKILL, "the leftover was ended")
+        box.wait_ready()
+
+
+def test_a_killed_engine_comes_back(tmp_path: Path) -> None:
+    """kill -9 of the engine: answers again without a person."""
+    with Box(tmp_path) as box:
+        first = box.wait_ready()["pid"]
+        os.kill(first, signal.SIGKILL)
+        box.wait(lambda: box.entry()["state"] == "ready" and box.entry()["pid"] != first, "a new engine is ready")
+        assert "7" in box.chat("What is 3 + 4?")
+
+
+def test_page_streams_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Open pages end with the box."""
+    with Box(tmp_path) as box:
+        box.manage("GET", "/api/status")
+        connection = http.client.HTTPConnection("127.0.0.1", box.web_port, timeout=30)
+        connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {box._token}"})
+        response = connection.getresponse()
+        assert response.readline()
+        assert box.stop() == 0
+        response.read()
