@@ -8,6 +8,7 @@ End: no new requests, page streams end, running answers get their time, engines 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import signal
@@ -49,14 +50,12 @@ LAST_WORDS_SECONDS = 1.0  # for connections to close once nothing runs any more
 
 async def run(bootstrap: Bootstrap, logs: LogRing) -> int:
     """Runs the box until it is told to stop; returns the exit code."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    signals = StopSignals()
     folder = DataFolder(bootstrap.data)
     try:
-        if not await wait_for_folder(folder, bootstrap, stop):
+        if not await wait_for_folder(folder, bootstrap, signals.stop):
             return 0
-        return await _run_box(bootstrap, folder, logs, stop)
+        return await _run_box(bootstrap, folder, logs, signals)
     except PortTaken as error:
         log.error("%s End the program that uses it, or choose another port with MESHBOX_WEB_PORT.", error)
         return 1
@@ -64,12 +63,24 @@ async def run(bootstrap: Bootstrap, logs: LogRing) -> int:
         folder.release()
 
 
-async def _run_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing, stop: asyncio.Event) -> int:
+class StopSignals:
+    """The first TERM or INT asks for a gentle end, the second for one at once."""
+
+    def __init__(self) -> None:
+        self.stop, self.hurry = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._received)
+
+    def _received(self) -> None:
+        (self.hurry if self.stop.is_set() else self.stop).set()
+
+
+async def _run_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing, signals: StopSignals) -> int:
     box = await make_box(bootstrap, folder, logs)
     try:
         await box.open()
-        await stop.wait()
-        await box.drain()
+        await signals.stop.wait()
+        await box.drain(signals.hurry)
     finally:
         await box.close()
     return 0
@@ -128,15 +139,15 @@ class Box:
         if not self.access.claimed:
             log.info("This box belongs to nobody yet. Claim it on the page with the code: %s", self.access.setup_code)
 
-    async def drain(self) -> None:
+    async def drain(self, hurry: asyncio.Event) -> None:
         """Answers that run get their time; nothing new is taken."""
         self.loop.post(DrainStarted())
         self.stopping.set()
         patience = self.settings.current.api.drain_s
         log.info("stopping; %d requests get up to %d seconds to end", self.meter.load().in_flight, patience)
         deadline = time.monotonic() + patience
-        while self.meter.load().in_flight and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)  # the meter is too hot a place for an event
+        while self.meter.load().in_flight and time.monotonic() < deadline and not hurry.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # the meter is too hot a place for an event of its own
 
     async def close(self) -> None:
         self.stopping.set()
@@ -148,6 +159,8 @@ class Box:
 
 
 async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> Box:
+    with contextlib.suppress(OSError):  # the scanner tells when the folder is not there
+        bootstrap.models_folder.mkdir(parents=True, exist_ok=True)
     key = load_or_create(folder.secrets / "node.key")
     stored = load(folder.settings, first_document(bootstrap.settings))
     facts = NodeFacts(

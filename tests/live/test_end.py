@@ -59,6 +59,18 @@ def test_an_endless_answer_is_cut_after_the_grace_time(tmp_path: Path) -> None:
         assert box.engines() == []
 
 
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    """Whoever does not want to wait presses twice."""
+    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"api": {"drain_s": 600}})) as box:
+        engine = box.wait_ready()["pid"]
+        stream = open_stream(box, 50)
+        os.kill(engine, signal.SIGSTOP)
+        box.process.send_signal(signal.SIGINT)
+        box.wait_for_line("stopping; 1 requests")
+        assert box.stop(signal.SIGINT) == 0
+        stream.read()
+
+
 def test_new_requests_are_sent_away_while_the_box_ends(tmp_path: Path) -> None:
     """They are told when to come back instead of being cut."""
     with Box(tmp_path) as box:
