@@ -16,8 +16,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from webui.app import WebDeps, create_web_app
-
 from appliance import __version__
 from appliance.api.access import Access
 from appliance.fault import wait_for_folder
@@ -40,6 +38,7 @@ from appliance.storage.sessions import Sessions
 from appliance.supervisor.supervisor import Supervisor
 from appliance.tasks import TaskGroup
 from appliance.watchers import report_storage, watch_engine, watch_hardware, watch_library, watch_load
+from webui.app import WebDeps, create_web_app
 
 log = logging.getLogger("meshbox")
 
@@ -193,7 +192,13 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
     meter, stopping = RequestMeter(), asyncio.Event()
     database = Database(folder.database)
     await database.open()
-    sessions = Sessions(database, lambda: settings.current.web.session_days * 86400.0, time.time)
+    sessions = Sessions(
+        database,
+        lifetime=lambda: settings.current.web.session_days * 86400.0,
+        clock=time.time,
+        wrote=lambda failure: report_storage(loop.post, failure),
+    )
+    await sessions.open()
     access = await _make_access(bootstrap, folder, sessions, loop)
     proxy = ProxyDeps(
         routes=lambda: loop.outlook.decision.routes,
@@ -202,7 +207,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         meter=meter,
         stopping=stopping,
     )
-    web = WebDeps(loop, settings, access, sessions, Relay(proxy), meter, logs, stopping)
+    web = WebDeps(loop, settings, access, Relay(proxy), meter, logs, stopping)
     return Box(
         bootstrap=bootstrap,
         loop=loop,

@@ -33,7 +33,18 @@ class Gpu:
     utilisation: float | None = None  # 0..1
     temperature: float | None = None  # degrees Celsius
     power: float | None = None  # watts
-    unified_memory: bool = False
+    unified_memory: bool = False  # shares the machine's memory with the processor
+    uuid: str | None = None
+    bus_id: str | None = None  # as in `lspci -D`: 0000:65:00.0
+    partition_of: str | None = None  # id of the whole GPU when this is a MIG device
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """What one source says about accelerators."""
+
+    gpus: tuple[Gpu, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ class Ability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One usable model file. `id` is the file's name without `.gguf`: the name clients use."""
+    """One usable model. `id` is its file's name without `.gguf` and shard number: the name clients use."""
 
     id: str
-    path: str
-    size: int
+    path: str  # of the first file when there are several
+    size: int  # bytes, of all its files
     architecture: str
     context_length: int
     abilities: frozenset[Ability]
@@ -32,7 +32,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class BrokenFile:
-    """A model file that cannot be served, and why."""
+    """A model file (or a folder of them) that cannot be served, and why, as a whole sentence."""
 
     id: str
     path: str
@@ -43,6 +43,7 @@ class BrokenFile:
 class Library:
     models: tuple[Model, ...] = ()
     broken: tuple[BrokenFile, ...] = ()
+    unreadable: str | None = None  # why the models folder as a whole cannot be read
 
     def find(self, model_id: str) -> Model | None:
         return next((m for m in self.models if m.id == model_id), None)

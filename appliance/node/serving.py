@@ -47,7 +47,7 @@ def wanted_entries(snapshot: Snapshot) -> tuple[ServingEntry, ...]:
 
 
 def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
-    if snapshot.library is None:
+    if snapshot.library is None or snapshot.inventory is None:  # without the cores known it would start twice
         return ServingEntry(ref, ServingState.PLANNED)
     model = snapshot.library.find(resolve_name(ref, (m.id for m in snapshot.library.models)) or "")
     if model is None:

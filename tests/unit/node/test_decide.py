@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_before_the_library_is_known_everything_is_planned() -> None:
         ({"state": ChildState.FAILED, "failure": Failure("wrong_answer", "x")}, ServingState.FAILED),
     ],
 )
-def test_serving_states_follow_the_engine(fields: dict[str, object], expected: ServingState) -> None:
+def test_serving_states_follow_the_engine(fields: dict[str, Any], expected: ServingState) -> None:
     """Each state of the process has its word on the page."""
     snapshot = make_snapshot()
     entry = decide(with_child(snapshot, make_child(snapshot, **fields)), 0.0).serving[0]

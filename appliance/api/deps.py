@@ -1,0 +1,26 @@
+"""What the management routes need of the box."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.api.access import Access
+from appliance.api.feed import EventFeed
+from appliance.api.metrics import Metrics
+from appliance.logs import LogRing
+from appliance.run_loop import RunLoop
+from appliance.settings.store import SettingsStore
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDeps:
+    loop: RunLoop
+    settings: SettingsStore
+    access: Access
+    feed: EventFeed
+    metrics: Metrics
+    logs: LogRing
+    stopping: asyncio.Event
+    clock: Callable[[], float]

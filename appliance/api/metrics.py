@@ -1,0 +1,91 @@
+"""Numbers for Prometheus, taken from what the box knows when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from appliance.node.serving import ServingState
+from appliance.node.snapshot import RequestLoad
+from appliance.run_loop import RunLoop
+
+
+class RequestCounts(Protocol):
+    """What the API's request meter tells."""
+
+    def totals(self) -> Mapping[tuple[str, str, int], int]: ...
+    def bytes_sent(self) -> Mapping[str, int]: ...
+    def load(self) -> RequestLoad: ...
+
+
+class BoxCollector(Collector):
+    def __init__(self, loop: RunLoop, meter: RequestCounts) -> None:
+        self._loop = loop
+        self._meter = meter
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._requests()
+        yield self._answers()
+        yield self._load()
+        yield self._models()
+        yield self._restarts()
+        yield self._memory()
+        yield self._issues()
+
+    def _requests(self) -> Metric:
+        family = CounterMetricFamily("meshbox_requests", "Requests that ended", labels=["model", "endpoint", "status"])
+        for (model, endpoint, status), count in self._meter.totals().items():
+            family.add_metric([model, endpoint, str(status)], count)
+        return family
+
+    def _answers(self) -> Metric:
+        family = CounterMetricFamily("meshbox_answer_bytes", "Bytes of answers that ended", labels=["model"])
+        for model, count in self._meter.bytes_sent().items():
+            family.add_metric([model], count)
+        return family
+
+    def _load(self) -> Metric:
+        in_flight = self._meter.load().in_flight
+        return GaugeMetricFamily("meshbox_requests_in_flight", "Requests that are being answered", value=in_flight)
+
+    def _models(self) -> Metric:
+        family = GaugeMetricFamily("meshbox_model_state", "1 for the state a model is in", labels=["model", "state"])
+        for entry in self._loop.outlook.decision.serving:
+            for state in ServingState:
+                family.add_metric([entry.model, state.value], float(entry.state is state))
+        return family
+
+    def _restarts(self) -> Metric:
+        family = CounterMetricFamily("meshbox_engine_restarts", "Restarts of an engine that failed", labels=["model"])
+        for model, child in self._loop.outlook.snapshot.children.items():
+            family.add_metric([model], child.restarts)
+        return family
+
+    def _memory(self) -> Metric:
+        family = GaugeMetricFamily("meshbox_memory_bytes", "Memory of this machine", labels=["device", "kind"])
+        inventory = self._loop.outlook.snapshot.inventory
+        if inventory is None:
+            return family
+        family.add_metric(["ram", "total"], inventory.memory.total)
+        family.add_metric(["ram", "available"], inventory.memory.available)
+        for gpu in inventory.gpus:
+            family.add_metric([gpu.id, "total"], gpu.memory_total or 0)
+            family.add_metric([gpu.id, "used"], gpu.memory_used or 0)
+        return family
+
+    def _issues(self) -> Metric:
+        count = len(self._loop.outlook.decision.issues)
+        return GaugeMetricFamily("meshbox_issues", "Troubles that the page shows", value=count)
+
+
+class Metrics:
+    def __init__(self, loop: RunLoop, meter: RequestCounts) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(BoxCollector(loop, meter))
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)

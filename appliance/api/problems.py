@@ -1,0 +1,103 @@
+"""Errors of the management API: problem documents (RFC 9457) with a code that stays the same."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
+from pydantic import ValidationError
+
+from appliance.api.access import Refused
+from appliance.settings.store import LockedField, StaleRevision
+from appliance.storage.errors import StorageFailed
+
+log = logging.getLogger("meshbox.api")
+
+STATUS_OF_REFUSAL = {
+    "already_claimed": 409,
+    "not_claimed": 409,
+    "wrong_code": 403,
+    "wrong_password": 401,
+    "too_many_tries": 429,
+    "password_too_short": 422,
+    "password_too_long": 422,
+}
+_CODES = {
+    400: "bad_request",
+    401: "not_logged_in",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    415: "wrong_content_type",
+    421: "wrong_host",
+}
+
+
+class Problem(Exception):
+    """An answer that says what went wrong; raised by a route."""
+
+    def __init__(self, status: int, code: str, detail: str, **more: object) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.more = status, code, detail, more
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    document = {"title": problem.code.replace("_", " ").capitalize(), "status": problem.status, "code": problem.code}
+    body = msgspec.json.encode(document | {"detail": problem.detail} | problem.more)
+    return Response(
+        body, status_code=problem.status, media_type="application/problem+json", headers=dict(headers or {})
+    )
+
+
+def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line per kind of error
+    match error:
+        case Problem():
+            return error
+        case Refused():
+            return Problem(STATUS_OF_REFUSAL[error.code], error.code, error.detail)
+        case StaleRevision():
+            return Problem(409, "stale_revision", str(error), revision=error.current)
+        case LockedField():
+            return Problem(409, "locked_field", str(error), fields=error.names)
+        case StorageFailed():
+            return Problem(507 if error.code == "disk_full" else 500, error.code, error.detail)
+        case ValidationError():
+            return _invalid({_dotted(e["loc"]): e["msg"] for e in error.errors(include_url=False)})
+        case ValidationException():
+            return _invalid(_fields(error.extra))
+        case HTTPException():
+            return Problem(error.status_code, _CODES.get(error.status_code, "error"), _detail(error))
+        case _:
+            log.error("a request failed inside the box", exc_info=error)
+            return Problem(500, "internal_error", "Something went wrong inside the box; its log says what.")
+
+
+def handle(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    wait = getattr(error, "retry_after", None)
+    return problem_response(as_problem(error), {"Retry-After": str(wait)} if wait else None)
+
+
+def _invalid(fields: Mapping[str, str]) -> Problem:
+    listed = "; ".join(f"{name}: {message}" for name, message in fields.items())
+    return Problem(422, "invalid_fields", listed, fields=fields)
+
+
+def _fields(extra: object) -> dict[str, str]:
+    entries = extra if isinstance(extra, list) else []
+    return {str(e.get("key", "body")): str(e.get("message", "")) for e in entries if isinstance(e, Mapping)}
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _detail(error: HTTPException) -> str:
+    if isinstance(error, NotAuthorizedException):
+        return "Log in first: POST /api/login gives a token for the Authorization header."
+    return error.detail

@@ -1,0 +1,148 @@
+"""The status document of a box, as a pure function of what it knows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.hardware.types import Gpu
+from appliance.models.types import Model
+from appliance.node.issues import Issue
+from appliance.node.serving import ServingEntry
+from appliance.run_loop import Outlook
+
+Document = dict[str, Any]
+
+
+def status_document(outlook: Outlook, now: float) -> Document:
+    """Everything of 03's `GET /api/status`; on a single box the mesh is a mesh of one."""
+    snapshot, decision = outlook.snapshot, outlook.decision
+    node = snapshot.node
+    return {
+        "node": {
+            "id": node.id,
+            "name": snapshot.settings.node.name,
+            "role": "node",
+            "state": decision.state.value,
+            "version": node.version,
+            "flavor": node.flavor,
+            "uptime_s": int(now - node.started_at),
+        },
+        "hardware": hardware_document(outlook),
+        "mesh": {"id": None, "name": None, "members": 1, "publication": None},
+        "peers": [],
+        "gpus": gpus_document(outlook),
+        "serving": [serving_entry(entry, node.id) for entry in decision.serving],
+        "models": models_document(outlook),
+        "demand": [],
+        "requests": {"in_flight": snapshot.requests.in_flight, "queued": snapshot.requests.queued},
+        "issues": [issue_document(issue) for issue in decision.issues],
+    }
+
+
+def hardware_document(outlook: Outlook) -> Document | None:
+    inventory = outlook.snapshot.inventory
+    if inventory is None:
+        return None
+    cpu, memory = inventory.cpu, inventory.memory
+    return {
+        "cpu": {"name": cpu.name, "cores": cpu.cores, "features": list(cpu.features)},
+        "memory": {"total": memory.total, "available": memory.available},
+        "notes": list(inventory.notes),
+    }
+
+
+def gpus_document(outlook: Outlook) -> list[Document]:
+    inventory = outlook.snapshot.inventory
+    return [_gpu(gpu) for gpu in inventory.gpus] if inventory else []
+
+
+def _gpu(gpu: Gpu) -> Document:
+    return {
+        "id": gpu.id,
+        "name": gpu.name,
+        "vendor": gpu.vendor,
+        "driver": gpu.driver,
+        "memory": {"total": gpu.memory_total, "used": gpu.memory_used},
+        "unified_memory": gpu.unified_memory,
+        "utilisation": gpu.utilisation,
+        "temperature": gpu.temperature,
+        "power": gpu.power,
+        "pinnable": gpu.pinnable,
+        "reason": gpu.reason,
+    }
+
+
+def serving_entry(entry: ServingEntry, node_id: str) -> Document:
+    child, failure = entry.child, entry.failure
+    return {
+        "model": entry.model,
+        "state": entry.state.value,
+        "kind": entry.kind,
+        "nodes": [{"id": node_id, "share": 1.0}],
+        "progress": entry.progress,
+        "predicted": None,
+        "measured": {"first_answer_ms": child.answer_ms} if child and child.answer_ms is not None else None,
+        "address": _address(entry),
+        "context_length": child.context if child else None,
+        "pid": child.pid if child else None,
+        "since": timestamp(child.since) if child else None,
+        "restarts": child.restarts if child else 0,
+        "retry_at": timestamp(child.retry_at) if child and child.retry_at is not None else None,
+        "reason": {"code": failure.code, "detail": failure.detail} if failure else None,
+    }
+
+
+def _address(entry: ServingEntry) -> str | None:
+    endpoint = entry.child.endpoint if entry.child else None
+    return f"{endpoint.host}:{endpoint.port}" if endpoint else None
+
+
+def models_document(outlook: Outlook) -> list[Document]:
+    library = outlook.snapshot.library
+    if library is None:
+        return []
+    served = {entry.model: entry.state.value for entry in outlook.decision.serving}
+    found = [_model(model, served.get(model.id, "available")) for model in library.models]
+    broken = [{"id": f.id, "path": f.path, "state": "broken", "reason": f.reason} for f in library.broken]
+    return found + broken
+
+
+def _model(model: Model, state: str) -> Document:
+    return {
+        "id": model.id,
+        "path": model.path,
+        "size": model.size,
+        "state": state,
+        "architecture": model.architecture,
+        "context_length": model.context_length,
+        "parameters": model.parameters,
+        "quantisation": model.quantisation,
+        "capabilities": sorted(ability.value for ability in model.abilities),
+        "bundled": model.bundled,
+    }
+
+
+def issue_document(issue: Issue) -> Document:
+    return {
+        "id": issue.id,
+        "severity": issue.severity.value,
+        "title": issue.title,
+        "meaning": issue.meaning,
+        "advice": issue.advice,
+        "details": list(issue.details),
+        "fix": {"label": issue.fix.label, "action": issue.fix.action} if issue.fix else None,
+    }
+
+
+def changed_sections(before: Document, after: Document) -> dict[str, Any]:
+    """The sections of the document that differ; a passing second alone is no change."""
+    return {name: value for name, value in after.items() if _without_clock(value) != _without_clock(before.get(name))}
+
+
+def _without_clock(section: object) -> object:
+    return {k: v for k, v in section.items() if k != "uptime_s"} if isinstance(section, dict) else section
+
+
+def timestamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

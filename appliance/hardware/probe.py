@@ -1,0 +1,92 @@
+"""Puts the inventory together. Blocking, but never for longer than its deadlines, whatever a driver does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.hardware.cpu import read_cpu
+from appliance.hardware.deadline import Hung, Watched
+from appliance.hardware.memory import read_memory
+from appliance.hardware.nvml import Nvml
+from appliance.hardware.sysfs import nvidia_cards, read_gpus
+from appliance.hardware.types import Gpu, GpuReading, Inventory, Memory
+
+DRIVER_SECONDS = 2.0
+
+
+class Prober:
+    """`root` is the top of the file tree that is read, `nvidia` what asks the NVIDIA driver."""
+
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        nvidia: Callable[[], GpuReading] | None = None,
+        allowed_cores: Callable[[], int] | None = None,
+        seconds: float = DRIVER_SECONDS,
+    ) -> None:
+        self._root = root
+        self._allowed_cores = allowed_cores or _allowed_cores
+        self._nvidia = _Source("The NVIDIA driver", nvidia or Nvml().read, seconds)
+        self._kernel = _Source("A graphics driver of the kernel", lambda: read_gpus(root), seconds)
+
+    def probe(self) -> Inventory:
+        memory = read_memory(self._root)
+        nvidia, kernel = self._nvidia.read(), self._kernel.read()
+        notes = [*nvidia.notes, *kernel.notes]
+        if memory is None:
+            notes.append("The kernel does not say how much memory there is.")
+        if not nvidia.gpus and not nvidia.notes:
+            notes.extend(_out_of_reach(bus_id) for bus_id in nvidia_cards(self._root))
+        return Inventory(
+            cpu=read_cpu(self._root, self._allowed_cores()),
+            memory=memory or Memory(0, 0),
+            gpus=(*nvidia.gpus, *kernel.gpus),
+            notes=tuple(notes),
+        )
+
+
+class _Source:
+    """One driver. While it hangs, its GPUs stay as they were last seen, with nothing that may have changed."""
+
+    def __init__(self, name: str, read: Callable[[], GpuReading], seconds: float) -> None:
+        self._name = name
+        self._watched = Watched(name, read, seconds)
+        self._last: tuple[Gpu, ...] = ()
+
+    def read(self) -> GpuReading:
+        try:
+            reading = self._watched.call()
+        except Hung:
+            return GpuReading(tuple(_stale(gpu, self._name) for gpu in self._last), (self._hung_in_words(),))
+        self._last = reading.gpus
+        return reading
+
+    def _hung_in_words(self) -> str:
+        seen = "are shown as they were last seen" if self._last else "cannot be shown"
+        return f"{self._name} does not answer; its GPUs {seen}. Often only a restart of the machine helps."
+
+
+def _stale(gpu: Gpu, driver: str) -> Gpu:
+    return replace(
+        gpu,
+        memory_used=None,
+        utilisation=None,
+        temperature=None,
+        power=None,
+        pinnable=False,
+        reason=f"{driver} does not answer.",
+    )
+
+
+def _out_of_reach(bus_id: str) -> str:
+    return (
+        f"An NVIDIA card is here (pci:{bus_id}), but its driver cannot be reached. In a container, give it access "
+        "to the GPU; elsewhere, install the NVIDIA driver."
+    )
+
+
+def _allowed_cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,115 @@
+"""The pages and management API in process: the real run loop and application, with events posted by the test."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from appliance.api.access import Access
+from appliance.logs import LogRing
+from appliance.node.events import Event, SettingsChanged
+from appliance.node.snapshot import RequestLoad, Snapshot
+from appliance.run_loop import RunLoop
+from appliance.serve import Listener
+from appliance.settings.store import SettingsStore
+from appliance.storage.database import Database
+from appliance.storage.errors import StorageFailed
+from appliance.storage.sessions import Sessions
+from appliance.tasks import TaskGroup
+from tests.builders import make_snapshot
+from tests.live.box import free_ports
+from webui.app import WebDeps, create_web_app
+
+CODE = "ABCD-EFGH"
+PASSWORD = "correct horse battery"
+
+
+class Counts:
+    """A request meter that has seen two requests."""
+
+    def totals(self) -> Mapping[tuple[str, str, int], int]:
+        return {("m", "/v1/chat/completions", 200): 2}
+
+    def bytes_sent(self) -> Mapping[str, int]:
+        return {"m": 10}
+
+    def load(self) -> RequestLoad:
+        return RequestLoad(in_flight=1)
+
+
+async def echo_relay(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the path it was asked for: the real relay has tests of its own."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+@dataclass
+class Web:
+    """A running page, and a browser-like client."""
+
+    url: str
+    session: aiohttp.ClientSession
+    loop: RunLoop
+    settings: SettingsStore
+    access: Access
+    logs: LogRing
+    stopping: asyncio.Event
+    wrote: list[StorageFailed | None]
+    token: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def call(self, method: str, path: str, **arguments: Any) -> aiohttp.ClientResponse:
+        """One request whose answer is read to its end."""
+        headers = {**self.headers, **arguments.pop("headers", {})}
+        async with self.session.request(
+            method, self.url + path, headers=headers, allow_redirects=False, **arguments
+        ) as response:
+            await response.read()
+            return response
+
+    async def claim(self) -> None:
+        answer = await self.call("POST", "/api/setup", json={"code": CODE, "password": PASSWORD})
+        assert answer.status == 200, await answer.text()
+        self.token = (await answer.json())["token"]
+        self.session.cookie_jar.clear()
+        self.headers = {"Authorization": f"Bearer {self.token}"}
+
+    def post(self, event: Event) -> None:
+        self.loop.post(event)
+
+
+@asynccontextmanager
+async def running_web(folder: Path, snapshot: Snapshot | None = None) -> AsyncIterator[Web]:
+    (folder / "secrets").mkdir(exist_ok=True)
+    (port,) = free_ports(1)
+    stopping, logs, wrote = asyncio.Event(), LogRing(), list[StorageFailed | None]()
+    base = snapshot or make_snapshot()
+    loop = RunLoop(replace(base, node=replace(base.node, web_port=port)), lambda _: None, time.time)
+    settings = SettingsStore(
+        folder / "settings.json", base.settings, {}, lambda s: loop.post(SettingsChanged(s)), wrote.append
+    )
+    database = Database(folder / "state.db")
+    await database.open()
+    sessions = Sessions(database, lambda: settings.current.web.session_days * 86400.0, time.time, wrote.append)
+    await sessions.open()
+    access = Access(folder / "secrets", sessions, CODE, time.time)
+    app = create_web_app(WebDeps(loop, settings, access, echo_relay, Counts(), logs, stopping))
+    listener, tasks = Listener("test", app, "127.0.0.1", port), TaskGroup()
+    tasks.start("run loop", loop.run())
+    await listener.start()
+    try:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            url = f"http://127.0.0.1:{port}"
+            yield Web(url, session, loop, settings, access, logs, stopping, wrote)
+    finally:
+        stopping.set()
+        await listener.stop(2)
+        await tasks.close()
+        await database.close()

@@ -1,0 +1,171 @@
+"""Who gets in: claim, login, sessions, throttling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.api.access import TRIES_PER_ADDRESS
+from appliance.storage.passwords import store_password
+from tests.app.web.harness import CODE, PASSWORD, Web
+
+OPEN = ("/healthz", "/metrics", "/static/app.css", "/login", "/setup")
+
+
+async def test_the_code_from_the_log_claims_the_box_once(fresh: Web) -> None:
+    """The second who knows the code comes too late."""
+    body = {"code": "abcd efgh", "password": PASSWORD, "node_name": "den"}
+    first = await fresh.call("POST", "/api/setup", json=body)
+    second = await fresh.call("POST", "/api/setup", json=body)
+    assert (first.status, second.status) == (200, 409)
+    assert (await second.json())["code"] == "already_claimed"
+    assert fresh.settings.current.node.name == "den"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"code": "XXXX-XXXX", "password": PASSWORD}, 403, "wrong_code"),
+        ({"code": CODE, "password": "short"}, 422, "password_too_short"),
+        ({"code": CODE}, 422, "invalid_fields"),
+        ({"code": CODE, "password": PASSWORD, "more": 1}, 422, "invalid_fields"),
+        ({"code": 5, "password": PASSWORD}, 422, "invalid_fields"),
+    ],
+)
+async def test_a_claim_that_is_not_right_changes_nothing(
+    fresh: Web, body: dict[str, object], status: int, code: str
+) -> None:
+    """Each mistake has its status and code, and the box stays free."""
+    answer = await fresh.call("POST", "/api/setup", json=body)
+    assert (answer.status, (await answer.json())["code"]) == (status, code)
+    assert not fresh.access.claimed
+
+
+async def test_guessing_the_code_is_throttled(fresh: Web) -> None:
+    """After a few wrong codes even the right one has to wait, and the answer says how long."""
+    for _ in range(TRIES_PER_ADDRESS):
+        await fresh.call("POST", "/api/setup", json={"code": "XXXX-XXXX", "password": PASSWORD})
+    answer = await fresh.call("POST", "/api/setup", json={"code": CODE, "password": PASSWORD})
+    assert answer.status == 429
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_guessing_the_password_is_throttled(web: Web) -> None:
+    """A login form is no oracle."""
+    web.headers = {}
+    statuses = [(await web.call("POST", "/api/login", json={"password": "wrong one"})).status for _ in range(10)]
+    assert statuses == [401] * TRIES_PER_ADDRESS + [429] * (10 - TRIES_PER_ADDRESS)
+
+
+async def test_a_login_gives_a_token_and_a_safe_cookie(web: Web) -> None:
+    """Scripts take the token, browsers the cookie; no script of a page can read the latter."""
+    web.headers = {}
+    answer = await web.call("POST", "/api/login", json={"password": PASSWORD})
+    token = (await answer.json())["token"]
+    assert token != web.token
+    (name,) = answer.cookies
+    assert name == "meshbox_node"
+    assert (answer.cookies[name]["httponly"], answer.cookies[name]["samesite"].lower()) == (True, "lax")
+    assert (await web.call("GET", "/api/status")).status == 200
+
+
+async def test_a_cookie_of_before_the_login_is_worth_nothing(web: Web) -> None:
+    """A planted cookie cannot become a session."""
+    web.headers = {"Cookie": "meshbox_node=planted"}
+    answer = await web.call("POST", "/api/login", json={"password": PASSWORD})
+    assert (await answer.json())["token"] != "planted"
+    web.session.cookie_jar.clear()
+    assert (await web.call("GET", "/api/status")).status == 401
+
+
+async def test_logging_out_ends_the_session(web: Web) -> None:
+    """The token is dead afterwards."""
+    assert (await web.call("POST", "/api/logout")).status == 204
+    assert (await web.call("GET", "/api/status")).status == 401
+
+
+async def test_a_new_password_ends_every_session(web: Web, tmp_path: Path) -> None:
+    """reset-password locks out whoever is logged in."""
+    await store_password(tmp_path / "secrets", "quite another one")
+    assert (await web.call("GET", "/api/status")).status == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/status", "/api/settings", "/api/logs", "/api/events", "/schema", "/api/openai/v1/models"]
+)
+async def test_strangers_get_401_from_the_api(web: Web, path: str) -> None:
+    """Nothing but login, setup and health is open."""
+    answer = await web.call("GET", path, headers={"Authorization": "Bearer nonsense"})
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "target"), [("/", "/login"), ("/chat", "/login?next=/chat"), ("/logs", "/login?next=/logs")]
+)
+async def test_strangers_are_led_from_pages_to_the_login(web: Web, path: str, target: str) -> None:
+    """And back to the page afterwards."""
+    web.headers = {}
+    answer = await web.call("GET", path)
+    assert (answer.status, answer.headers["Location"]) == (303, target)
+
+
+async def test_everybody_is_led_to_the_setup_of_an_unclaimed_box(fresh: Web) -> None:
+    """The newcomer cannot miss it."""
+    for path in ("/", "/chat", "/login"):
+        answer = await fresh.call("GET", path)
+        assert (answer.status, answer.headers["Location"]) == (303, "/setup")
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_what_is_open_is_open(fresh: Web, path: str) -> None:
+    """Health, numbers, looks and the entrance need no login."""
+    assert (await fresh.call("GET", path)).status in (200, 303)
+
+
+async def test_numbers_can_be_closed(web: Web) -> None:
+    """A setting puts /metrics behind the login."""
+    assert (await web.call("PATCH", "/api/settings", json={"web": {"public_metrics": False}})).status == 200
+    assert (await web.call("GET", "/metrics")).status == 200
+    web.headers = {}
+    assert (await web.call("GET", "/metrics")).status == 401
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/\tx"])
+async def test_a_login_leads_nowhere_else(web: Web, target: str) -> None:
+    """No open redirect."""
+    web.headers = {}
+    answer = await web.call("POST", "/login", data={"password": PASSWORD, "next": target})
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
+async def test_the_forms_work_without_scripts(fresh: Web) -> None:
+    """Setup, logout and login as a browser without JavaScript does them."""
+    form = {"code": CODE, "password": PASSWORD, "repeat": PASSWORD, "node_name": "attic"}
+    claimed = await fresh.call("POST", "/setup", data=form)
+    assert (claimed.status, claimed.headers["Location"]) == (303, "/")
+    assert "attic" in await (await fresh.call("GET", "/")).text()
+    assert (await fresh.call("POST", "/logout")).headers["Location"] == "/login"
+    assert (await fresh.call("GET", "/")).status == 303
+    assert (await fresh.call("POST", "/login", data={"password": PASSWORD})).headers["Location"] == "/"
+    assert (await fresh.call("GET", "/")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "words"),
+    [
+        ({"code": CODE, "password": PASSWORD, "repeat": "other"}, 422, "not the same password"),
+        ({"code": "XXXX", "password": PASSWORD, "repeat": PASSWORD}, 403, "not the code"),
+        ({"code": CODE, "password": "short", "repeat": "short"}, 422, "at least 8 characters"),
+        ({"code": CODE, "password": PASSWORD, "repeat": PASSWORD, "node_name": "x" * 65}, 422, "at most 64 characters"),
+        ({}, 403, "not the code"),
+    ],
+)
+async def test_a_setup_form_says_beside_the_field_what_is_wrong(
+    fresh: Web, form: dict[str, str], status: int, words: str
+) -> None:
+    """The typed code stays, passwords do not come back."""
+    answer = await fresh.call("POST", "/setup", data=form)
+    text = await answer.text()
+    assert (answer.status, words in text) == (status, True)
+    assert PASSWORD not in text

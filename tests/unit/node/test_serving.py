@@ -1,0 +1,140 @@
+"""What is wanted, as entries, engine specs and routes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.models.types import Ability, Library, Model
+from appliance.node.commands import EndEngine, RunEngine
+from appliance.node.decide import decide
+from appliance.node.serving import ServingEntry, ServingState, engine_spec, routing_table, wanted_entries
+from appliance.node.snapshot import Child, ChildState, EngineSpec, Failure, Phase, Snapshot
+from appliance.routing.table import Route, RouteState
+from appliance.settings.schema import ServingSettings
+from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
+
+EMBEDDER = make_model("bge-F16", abilities=frozenset({Ability.EMBEDDING}))
+
+
+def serving(snapshot: Snapshot, **fields: object) -> Snapshot:
+    changed = snapshot.settings.serving.model_copy(update=fields)
+    return replace(snapshot, settings=snapshot.settings.model_copy(update={"serving": changed}))
+
+
+def test_a_spec_holds_the_model_and_the_owners_wishes() -> None:
+    """Everything an engine is started with comes from model and settings."""
+    snapshot = replace(serving(make_snapshot(), context=512, slots=2, threads=3), attempts={EMBEDDER.id: 4})
+    assert engine_spec(EMBEDDER, snapshot) == EngineSpec(
+        model="bge-F16",
+        path="/models/bge-F16.gguf",
+        abilities=frozenset({Ability.EMBEDDING}),
+        context=512,
+        slots=2,
+        threads=3,
+        attempt=4,
+    )
+
+
+def test_without_a_wish_every_usable_core_works() -> None:
+    """Zero threads means as many as the hardware allows."""
+    assert engine_spec(EMBEDDER, make_snapshot()).threads == 4
+
+
+def test_only_the_bundled_model_is_put_to_the_test() -> None:
+    """Its answers are known."""
+    snapshot = make_snapshot()
+    assert [engine_spec(replace(EMBEDDER, bundled=b), snapshot).self_test for b in (True, False)] == [True, False]
+
+
+def test_entries_keep_the_owners_order() -> None:
+    """As in the settings, missing ones too."""
+    snapshot = make_snapshot(wanted=("none", "bge-F16", MODEL_ID), models=(make_model(), EMBEDDER))
+    assert [entry.model for entry in wanted_entries(snapshot)] == ["none", "bge-F16", MODEL_ID]
+
+
+@pytest.mark.parametrize(
+    "snapshot", [make_snapshot(library=None), make_snapshot(inventory=None)], ids=["library", "inventory"]
+)
+def test_nothing_is_started_before_all_is_known(snapshot: Snapshot) -> None:
+    """An engine started without knowing the cores would be replaced a moment later."""
+    assert wanted_entries(snapshot) == (ServingEntry(MODEL_ID, ServingState.PLANNED),)
+
+
+def test_a_missing_model_says_its_name() -> None:
+    """Who asks for it learns what the box looked for."""
+    entry = wanted_entries(make_snapshot(wanted=("gpt-9",), library=Library()))[0]
+    assert entry == ServingEntry(
+        "gpt-9", ServingState.FAILED, failure=Failure("model_missing", "No file of this box is called 'gpt-9'.")
+    )
+
+
+def test_an_engine_with_another_spec_does_not_count() -> None:
+    """Its answers are not those that were asked for; requests wait for the right one."""
+    snapshot = make_snapshot()
+    child = make_child(snapshot)
+    old = with_child(snapshot, replace(child, spec=replace(child.spec, context=99)))
+    assert wanted_entries(old)[0] == ServingEntry(MODEL_ID, ServingState.PLANNED, spec=child.spec)
+
+
+def test_routes_tell_clients_what_they_need() -> None:
+    """A ready one its address and context, a loading one its progress, a failed one its reason."""
+    models = (make_model(), EMBEDDER, make_model("third"))
+    snapshot = make_snapshot(wanted=(MODEL_ID, "bge-F16", "third", "fourth"), models=models)
+    ready = make_child(snapshot, context=777)
+    loading = make_child(snapshot, "bge-F16", ChildState.STARTING, phase=Phase.LOADING, progress=0.5)
+    failed = make_child(snapshot, "third", ChildState.FAILED, failure=Failure("load_failed", "Too large."))
+    for child in (ready, loading, failed):
+        snapshot = with_child(snapshot, child)
+    chat = make_model().abilities
+    assert dict(routing_table(wanted_entries(snapshot), snapshot).routes) == {
+        MODEL_ID: Route(MODEL_ID, RouteState.READY, chat, endpoint=ready.endpoint, context=777),
+        "bge-F16": Route("bge-F16", RouteState.LOADING, EMBEDDER.abilities, progress=0.5),
+        "third": Route("third", RouteState.FAILED, chat, reason="Too large."),
+        "fourth": Route("fourth", RouteState.FAILED, frozenset(), reason="No file of this box is called 'fourth'."),
+    }
+
+
+MODELS: tuple[Model, ...] = tuple(make_model(f"m{n}-Q8_0") for n in range(4))
+IDS = st.sampled_from([m.id for m in MODELS] + ["m1", "gone"])
+
+
+def carried_out(snapshot: Snapshot) -> Snapshot:
+    """The snapshot once every command of a round has had its effect."""
+    children = dict(snapshot.children)
+    for command in decide(snapshot, 0.0).commands:
+        match command:
+            case RunEngine(spec):
+                children[spec.model] = Child(spec, ChildState.READY, since=1.0)
+            case EndEngine(model):
+                del children[model]
+    return replace(snapshot, children=children)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(IDS, max_size=5),
+    st.dictionaries(IDS, st.tuples(st.integers(0, 2), st.sampled_from([ChildState.READY, ChildState.STARTING]))),
+    st.integers(0, 2),
+)
+def test_one_round_brings_about_what_is_wanted(
+    wanted: list[str], running: dict[str, tuple[int, ChildState]], context: int
+) -> None:
+    """Whatever ran before: after its commands exactly the wanted engines run, and no command is left."""
+    document = make_snapshot().settings.model_copy(
+        update={"serving": ServingSettings(models=tuple(wanted), context=context)}
+    )
+    snapshot = make_snapshot(models=MODELS, settings=document)
+    specs = {
+        name: EngineSpec(name, f"/models/{name}.gguf", MODELS[0].abilities, context=c)
+        for name, (c, _) in running.items()
+    }
+    before = replace(snapshot, children={n: Child(specs[n], state, since=0.0) for n, (_, state) in running.items()})
+    after = carried_out(before)
+    assert {n: c.spec for n, c in after.children.items()} == {
+        entry.model: entry.spec for entry in wanted_entries(after) if entry.spec is not None
+    }
+    assert decide(after, 0.0).commands == ()

@@ -1,0 +1,54 @@
+"""One stream a page: the blocks that changed, rendered once for everybody who looks at that page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from appliance.run_loop import Outlook, RunLoop
+from webui.render import Templates
+
+LEAST_PAUSE = 0.25  # seconds between two updates of a page
+
+Blocks = Mapping[str, str]  # element id -> HTML
+
+
+class LivePage:
+    """The live blocks of one template. A block is named like the id of the element it holds."""
+
+    def __init__(
+        self, templates: Templates, template: str, blocks: tuple[str, ...], view: Callable[[Outlook], dict[str, Any]]
+    ) -> None:
+        self._templates = templates
+        self._template = template
+        self._blocks = blocks
+        self._view = view
+        self._rendered: tuple[int, Blocks] = (-1, {})
+
+    def render(self, outlook: Outlook) -> Blocks:
+        if self._rendered[0] != outlook.revision:
+            values = self._view(outlook)
+            html = {name: self._templates.block(self._template, name, **values) for name in self._blocks}
+            self._rendered = (outlook.revision, html)
+        return self._rendered[1]
+
+
+async def updates(loop: RunLoop, page: LivePage) -> AsyncIterator[bytes]:
+    """Everything at once, then what changed, at most four times a second."""
+    sent: dict[str, str] = {}
+    async for outlook in loop.watch():
+        blocks = page.render(outlook)
+        changed = {name: html for name, html in blocks.items() if sent.get(name) != html}
+        if changed:
+            sent |= changed
+            yield frame(changed)
+        await asyncio.sleep(LEAST_PAUSE)
+
+
+def frame(changed: Blocks) -> bytes:
+    """An event whose message holds one partial for each block; morphing keeps focus and scroll."""
+    partials = "".join(
+        f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>' for name, html in changed.items()
+    )
+    return "".join(f"data: {line}\n" for line in partials.splitlines()).encode() + b"\n"

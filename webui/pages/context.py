@@ -1,0 +1,74 @@
+"""What the pages share: templates, the frame around every page, and who may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from litestar import MediaType, Request, Response
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.response import Redirect
+
+from appliance.api.deps import ApiDeps
+from appliance.api.login import PUBLIC, SESSION
+from webui.render import Templates
+from webui.views import navigation
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str]
+
+THEMES = ("auto", "light", "dark")
+
+
+class GoTo(Exception):
+    """The page that was asked for is not to be seen now; go there instead."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    deps: ApiDeps
+    templates: Templates
+
+    def page(self, request: AnyRequest, template: str, /, *, status: int = 200, **values: Any) -> Page:  # noqa: ANN401 - what the template names
+        snapshot = self.deps.loop.outlook.snapshot
+        html = self.templates.page(
+            template,
+            nav=navigation(request.url.path),
+            node_name=snapshot.settings.node.name,
+            version=snapshot.node.version,
+            theme=theme_of(request),
+            logged_in=bool(request.scope["state"].get(SESSION)),
+            path=request.url.path,
+            **values,
+        )
+        return Response(html, media_type=MediaType.HTML, status_code=status)
+
+    async def require_login(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """A guard: sends strangers to the login, and everybody to the setup while the box belongs to nobody."""
+        if handler.opt.get(PUBLIC) or connection.scope["state"].get(SESSION):
+            return
+        if not self.deps.access.claimed:
+            raise GoTo("/setup")
+        target = connection.url.path
+        raise GoTo("/login" if target == "/" else f"/login?next={quote(target)}")
+
+
+def go(_request: AnyRequest, away: GoTo) -> Redirect:
+    return Redirect(away.path, status_code=303)
+
+
+def theme_of(request: AnyRequest) -> str:
+    theme = request.cookies.get("theme", "auto")
+    return theme if theme in THEMES else "auto"
+
+
+def safe_target(path: str) -> str:
+    """A path on this box, or the dashboard: nobody is sent to another site after his login."""
+    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if inside else "/"

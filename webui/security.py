@@ -1,0 +1,114 @@
+"""What every request of :3131 passes before anything else sees it, and the headers that every answer carries.
+
+Host     an unknown name is refused: a stranger's page could point its own name at this box (DNS rebinding)
+Origin   a change is taken from our own pages only; scripts with a bearer token are not browsers and pass
+Login    looked up once and left in the connection's state for the guards
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from appliance.api.login import SESSION
+from appliance.settings.hosts import host_allowed
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+WRONG_HOST = (
+    "This box does not answer under that name. Open it by its address, or log in there and add the name "
+    "to the allowed hosts in the settings."
+)
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+
+
+class Doorkeeper(Protocol):
+    """What the guarded door asks of the box."""
+
+    def further_hosts(self) -> tuple[str, ...]: ...
+    async def knows(self, scope: Scope) -> bool: ...
+
+
+class Guarded:
+    """ASGI: an application behind the rules above."""
+
+    def __init__(self, app: App, keeper: Doorkeeper) -> None:
+        self._app = app
+        self._keeper = keeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        guarded_send = _with_headers(send, cacheable=scope["path"].startswith("/static/"))
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        refusal = refuse(scope["method"], headers, self._keeper.further_hosts())
+        if refusal is not None:
+            await _send_problem(guarded_send, *refusal)
+            return
+        scope["state"] = {SESSION: await self._keeper.knows(scope)}
+        await self._app(scope, receive, guarded_send)
+
+
+def refuse(method: str, headers: dict[str, str], further_hosts: tuple[str, ...]) -> tuple[int, str, str] | None:
+    """Status, code and words when a request must not pass; None when it may."""
+    host = headers.get("host", "")
+    if not host_allowed(host, further_hosts):
+        return (
+            421,
+            "wrong_host",
+            WRONG_HOST,
+        )
+    if method in SAFE_METHODS or headers.get("authorization", "").lower().startswith("bearer "):
+        return None
+    if not _same_origin(headers, host):
+        return 403, "cross_site", "This request came from another site's page and was refused."
+    return None
+
+
+def _same_origin(headers: dict[str, str], host: str) -> bool:
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _with_headers(send: Send, *, cacheable: bool) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {key.lower() for key, _ in message.get("headers", ())}
+            added = [h for h in HEADERS if h[0] not in present]
+            if b"cache-control" not in present:
+                added.append((b"cache-control", b"public, max-age=31536000" if cacheable else b"no-store"))
+            message["headers"] = [*message.get("headers", ()), *added]
+        await send(message)
+
+    return guarded
+
+
+async def _send_problem(send: Send, status: int, code: str, detail: str) -> None:
+    body = msgspec.json.encode({"title": "Refused", "status": status, "code": code, "detail": detail})
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
