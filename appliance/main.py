@@ -20,6 +20,7 @@ from appliance import __version__
 from appliance.api.access import Access
 from appliance.fault import wait_for_folder
 from appliance.hardware.probe import Prober
+from appliance.hardware.types import Inventory
 from appliance.logs import LogRing
 from appliance.models.library import Scanner
 from appliance.node.events import BoxClaimed, DrainStarted, SettingsChanged, TroubleEnded, TroubleFound
@@ -184,6 +185,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         post=lambda event: loop.post(event),  # noqa: PLW0108 - the loop is made below: it needs the supervisor
         work_of=lambda model: meter.in_flight(model),  # noqa: PLW0108 - made below
         silent_after=lambda: float(settings.current.api.silent_after_s),
+        cores=lambda: usable_cores(loop.outlook.snapshot.inventory),
     )
     loop = RunLoop(Snapshot(facts, settings.current), supervisor.carry_out, time.time)
     if stored.trouble is not None:
@@ -232,6 +234,10 @@ async def _make_access(bootstrap: Bootstrap, folder: DataFolder, sessions: Sessi
     if access.claimed:
         loop.post(BoxClaimed())
     return access
+
+
+def usable_cores(inventory: Inventory | None) -> int:
+    return inventory.cpu.cores if inventory is not None else 0
 
 
 def new_setup_code() -> str:

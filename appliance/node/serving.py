@@ -47,11 +47,11 @@ def wanted_entries(snapshot: Snapshot) -> tuple[ServingEntry, ...]:
 
 
 def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
-    if snapshot.library is None or snapshot.inventory is None:  # without the cores known it would start twice
+    if snapshot.library is None or snapshot.inventory is None:
         return ServingEntry(ref, ServingState.PLANNED)
     model = snapshot.library.find(resolve_name(ref, (m.id for m in snapshot.library.models)) or "")
     if model is None:
-        return ServingEntry(ref, ServingState.FAILED, failure=_missing(ref, snapshot))
+        return _still_running(ref, snapshot) or ServingEntry(ref, ServingState.FAILED, failure=_missing(ref, snapshot))
     if (detail := snapshot.troubles.get(TroubleKind.ENGINE_MISSING)) is not None:
         return ServingEntry(model.id, ServingState.FAILED, failure=Failure("engine_missing", detail))
     spec = engine_spec(model, snapshot)
@@ -61,16 +61,24 @@ def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
     return ServingEntry(model.id, _state(child), spec=spec, child=child, failure=child.failure)
 
 
+def _still_running(ref: str, snapshot: Snapshot) -> ServingEntry | None:
+    """An engine that answers goes on when its file cannot be seen any more: a network share may be back in a moment."""
+    child = snapshot.children.get(resolve_name(ref, snapshot.children) or "")
+    if child is None or child.state is not ChildState.READY:
+        return None
+    return ServingEntry(child.spec.model, ServingState.READY, spec=child.spec, child=child)
+
+
 def engine_spec(model: Model, snapshot: Snapshot) -> EngineSpec:
     serving = snapshot.settings.serving
-    usable = snapshot.inventory.cpu.cores if snapshot.inventory else 0
     return EngineSpec(
         model=model.id,
         path=model.path,
         abilities=model.abilities,
         context=serving.context,
         slots=serving.slots,
-        threads=serving.threads or usable,
+        threads=serving.threads,
+        size=model.size,
         self_test=model.bundled,
         attempt=snapshot.attempts.get(model.id, 0),
     )
@@ -111,8 +119,8 @@ def routing_table(entries: tuple[ServingEntry, ...], snapshot: Snapshot) -> Rout
 
 def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
     model = snapshot.library.find(entry.model) if snapshot.library else None
-    abilities: frozenset[Ability] = model.abilities if model else frozenset()
     child = entry.child
+    abilities: frozenset[Ability] = child.spec.abilities if child else model.abilities if model else frozenset()
     if entry.state is ServingState.READY and child is not None:
         return Route(entry.model, RouteState.READY, abilities, endpoint=child.endpoint, context=child.context)
     if entry.state is ServingState.FAILED and entry.failure is not None:

@@ -58,7 +58,8 @@ class EngineSpec:
     abilities: frozenset[Ability]
     context: int = 0
     slots: int = 4
-    threads: int = 0
+    threads: int = 0  # 0: as many as there are usable cores when it starts
+    size: int = 0  # of the files: another size is another model under the same name
     devices: tuple[str, ...] = ()
     self_test: bool = False  # the bundled model, whose answers are known
     attempt: int = 0  # raised when a person asks to try again: a new attempt is a new process

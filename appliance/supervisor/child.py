@@ -43,6 +43,7 @@ class Surroundings:
     report: Callable[[Child], None]
     work_of: Callable[[str], int]  # requests that wait for this model's answer
     silent_after: Callable[[], float]
+    cores: Callable[[], int]  # usable ones
 
 
 class EngineChild:
@@ -106,7 +107,7 @@ class EngineChild:
 
     async def _spawn(self) -> None:
         endpoint = Endpoint("127.0.0.1", free_port(), secrets.token_urlsafe(32))
-        command = command_line(str(self._around.engine / "llama-server"), self.spec, endpoint)
+        command = command_line(str(self._around.engine / "llama-server"), self.spec, endpoint, self._around.cores())
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,

@@ -14,19 +14,19 @@ NOTICE = "cmd_child_to_router:state:"
 OWNER_MARK = "MESHBOX_ENGINE_OF"  # in the environment of every engine: whose it is
 
 
-def command_line(binary: str, spec: EngineSpec, endpoint: Endpoint) -> list[str]:
+def command_line(binary: str, spec: EngineSpec, endpoint: Endpoint, cores: int) -> list[str]:
     """What to execute. `setpriv` has the kernel end the engine when the supervisor is gone, however it went."""
-    return ["setpriv", "--pdeathsig", "KILL", "--", binary, *_arguments(spec, endpoint)]
+    return ["setpriv", "--pdeathsig", "KILL", "--", binary, *_arguments(spec, endpoint, spec.threads or cores)]
 
 
-def _arguments(spec: EngineSpec, endpoint: Endpoint) -> list[str]:
+def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
     arguments = ["--model", spec.path, "--alias", spec.model, "--host", endpoint.host, "--port", str(endpoint.port)]
     arguments += ["--parallel", str(spec.slots), "--no-ui", "--slots", "--metrics", "--offline", "--log-jsonl"]
     arguments += ["--kv-unified"]  # every request may use the whole context
     if spec.context:
         arguments += ["--ctx-size", str(spec.context)]
-    if spec.threads:
-        arguments += ["--threads", str(spec.threads)]
+    if threads:
+        arguments += ["--threads", str(threads)]
     if spec.devices:
         arguments += ["--device", ",".join(spec.devices)]
     if Ability.RERANK in spec.abilities:

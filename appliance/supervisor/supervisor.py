@@ -24,12 +24,14 @@ class Supervisor:
         post: Callable[[Event], None],
         work_of: Callable[[str], int],
         silent_after: Callable[[], float],
+        cores: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._owner = owner
         self._post = post
         self._work_of = work_of
         self._silent_after = silent_after
+        self._cores = cores
         self._wanted: dict[str, EngineSpec] = {}
         self._running: dict[str, EngineChild] = {}
         self._tasks = TaskGroup()
@@ -85,6 +87,7 @@ class Supervisor:
             report=lambda child: self._post(ChildReported(child)),
             work_of=self._work_of,
             silent_after=self._silent_after,
+            cores=self._cores,
         )
 
     async def close(self) -> None:

@@ -34,7 +34,9 @@ class Bench:
         self.events: list[Event] = []
         self.work = 0
         self.owner = f"test-{os.getpid()}-{id(self)}"
-        self.supervisor = Supervisor(engine, self.owner, self.events.append, lambda _: self.work, lambda: silent_after)
+        self.supervisor = Supervisor(
+            engine, self.owner, self.events.append, lambda _: self.work, lambda: silent_after, lambda: 1
+        )
 
     @property
     def children(self) -> list[Child]:

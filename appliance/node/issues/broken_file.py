@@ -14,8 +14,8 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
         yield Issue(
             id=f"broken_file:{file.id}",
             severity=Severity.WARNING,
-            title=f"The file of {file.id} is damaged",
-            meaning=f"It cannot be served. {file.reason}",
-            advice="Fetch the file again or delete it. The folder is looked through every few seconds.",
+            title=f"{file.id} cannot be served",
+            meaning=file.reason,
+            advice="Mend it, fetch it again or delete it. The folder is looked through every few seconds.",
             details=(file.path,),
         )

@@ -141,3 +141,22 @@ def test_a_box_that_serves_nothing_is_on_standby() -> None:
     """Nothing wanted is no trouble."""
     decision = decide(make_snapshot(wanted=()), 0.0)
     assert (decision.state, decision.issues) == (NodeState.STANDBY, ())
+
+
+def test_a_ready_engine_outlives_the_sight_of_its_file() -> None:
+    """A network share that is away for a moment ends no answers."""
+    snapshot = make_snapshot()
+    gone = replace(with_child(snapshot, make_child(snapshot)), library=Library(unreadable="It is not there."))
+    decision = decide(gone, 0.0)
+    assert decision.commands == ()
+    assert decision.routes.routes[MODEL_ID].state is RouteState.READY
+
+
+def test_another_file_under_the_same_name_is_another_engine() -> None:
+    """Replacing the file is enough to have the new one served."""
+    snapshot = make_snapshot()
+    replaced = replace(
+        with_child(snapshot, make_child(snapshot)), library=Library(models=(make_model(size=make_model().size + 1),))
+    )
+    (command,) = decide(replaced, 0.0).commands
+    assert isinstance(command, RunEngine)

@@ -35,13 +35,9 @@ def test_a_spec_holds_the_model_and_the_owners_wishes() -> None:
         context=512,
         slots=2,
         threads=3,
+        size=1000,
         attempt=4,
     )
-
-
-def test_without_a_wish_every_usable_core_works() -> None:
-    """Zero threads means as many as the hardware allows."""
-    assert engine_spec(EMBEDDER, make_snapshot()).threads == 4
 
 
 def test_only_the_bundled_model_is_put_to_the_test() -> None:

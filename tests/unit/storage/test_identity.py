@@ -28,6 +28,6 @@ def test_a_damaged_key_is_not_replaced(tmp_path: Path) -> None:
     """Silently making a new identity would cut the box off from its mesh."""
     path = tmp_path / "node.key"
     path.write_text("nonsense")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="PEM"):
         load_or_create(path)
     assert path.read_text() == "nonsense"

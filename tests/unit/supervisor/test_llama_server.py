@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.models.types import Ability
@@ -22,12 +24,12 @@ ENDPOINT = Endpoint("127.0.0.1", 4000, "geheim")
 
 
 def spec(*abilities: Ability, context: int = 0, devices: tuple[str, ...] = ()) -> EngineSpec:
-    return EngineSpec("tiny", "/m/tiny.gguf", frozenset(abilities), context=context, threads=3, devices=devices)
+    return EngineSpec("tiny", "/m/tiny.gguf", frozenset(abilities), context=context, devices=devices)
 
 
 def test_the_engine_listens_on_loopback_under_its_own_name() -> None:
     """The whole command line of a plain chat model."""
-    assert command_line("/e/llama-server", spec(Ability.CHAT), ENDPOINT) == [
+    assert command_line("/e/llama-server", spec(Ability.CHAT), ENDPOINT, 3) == [
         *("setpriv", "--pdeathsig", "KILL", "--", "/e/llama-server", "--model", "/m/tiny.gguf", "--alias", "tiny"),
         *("--host", "127.0.0.1", "--port", "4000", "--parallel", "4", "--no-ui", "--slots", "--metrics", "--offline"),
         *("--log-jsonl", "--kv-unified", "--threads", "3"),
@@ -36,7 +38,7 @@ def test_the_engine_listens_on_loopback_under_its_own_name() -> None:
 
 def test_the_key_is_not_on_the_command_line() -> None:
     """Other users of the machine see command lines."""
-    assert ENDPOINT.key not in " ".join(command_line("x", spec(Ability.CHAT), ENDPOINT))
+    assert ENDPOINT.key not in " ".join(command_line("x", spec(Ability.CHAT), ENDPOINT, 3))
 
 
 @pytest.mark.parametrize(
@@ -45,13 +47,13 @@ def test_the_key_is_not_on_the_command_line() -> None:
 )
 def test_kinds_of_models_get_their_flag(abilities: tuple[Ability, ...], flag: str) -> None:
     """Embedding and rerank models run in their own mode, and in one only."""
-    flags = {"--embeddings", "--reranking"} & set(command_line("x", spec(*abilities), ENDPOINT))
+    flags = {"--embeddings", "--reranking"} & set(command_line("x", spec(*abilities), ENDPOINT, 3))
     assert flags == {flag}
 
 
 def test_context_and_devices_are_passed() -> None:
     """What the owner set reaches the engine."""
-    line = command_line("x", spec(Ability.CHAT, context=512, devices=("CUDA0", "CUDA1")), ENDPOINT)
+    line = command_line("x", spec(Ability.CHAT, context=512, devices=("CUDA0", "CUDA1")), ENDPOINT, 3)
     assert line[line.index("--ctx-size") + 1] == "512"
     assert line[line.index("--device") + 1] == "CUDA0,CUDA1"
 
@@ -94,3 +96,10 @@ def test_the_environment_holds_no_secret_of_ours_and_no_overruling_setting() -> 
 def test_output_lines_are_understood(line: str, notice: Notice | None) -> None:
     """State notices, log records and plain text, each for what it is."""
     assert read_line(line) == notice
+
+
+@pytest.mark.parametrize(("set_by_owner", "cores", "expected"), [(5, 3, "5"), (0, 3, "3")])
+def test_threads_are_the_owners_or_all_usable_cores(set_by_owner: int, cores: int, expected: str) -> None:
+    """A container's limit counts, not the whole machine."""
+    line = command_line("x", replace(spec(Ability.CHAT), threads=set_by_owner), ENDPOINT, cores)
+    assert line[line.index("--threads") + 1] == expected
