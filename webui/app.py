@@ -76,7 +76,7 @@ def create_web_app(deps: WebDeps) -> Guarded:
         exception_handlers={GoTo: go, Exception: _error_page(context)},
         openapi_config=_openapi(),
         lifespan=[_feeding(api.feed)],
-        debug=False,
+        logging_config=None,
     )
     return Guarded(app, _Keeper(api))
 
@@ -106,6 +106,7 @@ def _live(context: Context) -> ControllerRouterHandler:
 def _relay(relay: ASGIApp) -> ControllerRouterHandler:
     @asgi(RELAY_PATH, is_mount=True, guards=[require_login], copy_scope=True)
     async def chat_api(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = scope["path"].rstrip("/")  # a mount adds a slash that the client did not send
         await relay(scope, receive, send)
 
     return chat_api

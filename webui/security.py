@@ -7,6 +7,7 @@ Login    looked up once and left in the connection's state for the guards
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ import msgspec
 
 from appliance.api.login import SESSION
 from appliance.settings.hosts import host_allowed
+
+log = logging.getLogger("meshbox.web")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -67,7 +70,11 @@ class Guarded:
             await _send_problem(guarded_send, *refusal)
             return
         scope["state"] = {SESSION: await self._keeper.knows(scope)}
-        await self._app(scope, receive, guarded_send)
+        try:
+            await self._app(scope, receive, guarded_send)
+        except Exception:
+            log.exception("the answer to %s broke off", scope["path"])
+            raise
 
 
 def refuse(method: str, headers: dict[str, str], further_hosts: tuple[str, ...]) -> tuple[int, str, str] | None:

@@ -135,7 +135,7 @@ def _model_facts(entry: ServingEntry) -> Iterable[tuple[str, str]]:
     if child.context:
         yield "Context", f"{child.context:,} tokens"
     if entry.spec is not None:
-        yield "Side by side", f"{entry.spec.slots} requests"
+        yield "At once", f"{entry.spec.slots} requests"
     if child.restarts:
         yield "Restarts", str(child.restarts)
 

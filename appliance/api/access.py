@@ -1,10 +1,12 @@
 """Who may in: the claim of a new box, and logins, both throttled.
 
 The password's hash is read from its file at each use, so that `reset-password` takes effect while the box runs.
+Tries are looked at one after the other: many at once must not pass the throttle together, and hashing takes memory.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,6 +54,7 @@ class Access:
         self._secrets_dir = secrets_dir
         self._sessions = sessions
         self._throttle = Throttle(clock)
+        self._one_try = asyncio.Lock()
         self.setup_code = setup_code
 
     @property
@@ -63,27 +66,29 @@ class Access:
 
     async def claim(self, code: str, password: str, address: str = "") -> None:
         """Makes the box belong to whoever knows the code from its log."""
-        if self.claimed:
-            raise Refused("already_claimed", "This box has an owner already. Log in instead.")
-        self._throttle.check(address)
-        if not hmac.compare_digest(_normal(code), _normal(self.setup_code)):
-            self._throttle.failed(address)
-            raise Refused("wrong_code", "This is not the code. It stands in the log of the box.")
-        check_password(password)
-        try:
-            await store_password(self._secrets_dir, password)
-        except OSError as error:
-            raise storage_failed(error, self._secrets_dir) from error
+        async with self._one_try:
+            if self.claimed:
+                raise Refused("already_claimed", "This box has an owner already. Log in instead.")
+            self._throttle.check(address)
+            if not hmac.compare_digest(_normal(code), _normal(self.setup_code)):
+                self._throttle.failed(address)
+                raise Refused("wrong_code", "This is not the code. It stands in the log of the box.")
+            check_password(password)
+            try:
+                await store_password(self._secrets_dir, password)
+            except OSError as error:
+                raise storage_failed(error, self._secrets_dir) from error
 
     async def login(self, password: str, address: str) -> str:
         """Returns the token of a new session."""
-        stored = self._hash()
-        if stored is None:
-            raise Refused("not_claimed", "This box has no owner yet. Claim it first.")
-        self._throttle.check(address)
-        if len(password) > MAX_LENGTH or not await password_matches(stored, password):
-            self._throttle.failed(address)
-            raise Refused("wrong_password", "The password is not right.")
+        async with self._one_try:
+            stored = self._hash()
+            if stored is None:
+                raise Refused("not_claimed", "This box has no owner yet. Claim it first.")
+            self._throttle.check(address)
+            if len(password) > MAX_LENGTH or not await password_matches(stored, password):
+                self._throttle.failed(address)
+                raise Refused("wrong_password", "The password is not right.")
         return await self._sessions.create(address, mark_of(stored))
 
     async def session(self, token: str) -> Session | None:

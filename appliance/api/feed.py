@@ -17,6 +17,7 @@ from appliance.api.status import Document, changed_sections, status_document
 from appliance.run_loop import RunLoop
 
 KEPT = 512
+LONGEST_NUMBER = 18  # digits; more of them cost time and mean nothing
 
 
 class EventFeed:
@@ -48,23 +49,26 @@ class EventFeed:
             yield self._frame("status", status_document(self._loop.outlook, self._clock()))
         while True:
             changed = self._changed
-            for number, frame in [f for f in self._frames if f[0] > seen]:
+            if self._number - seen > len(self._frames):  # too slow: some of what he missed is gone
+                seen = self._number
+                yield self._frame("status", status_document(self._loop.outlook, self._clock()))
+            for number, frame in self._after(seen):
                 seen = number
                 yield frame
             if self._number == seen:
                 await changed.wait()
-            elif self._frames[0][0] > seen + 1:  # too slow: what he missed is gone
-                seen = self._number
-                yield self._frame("status", status_document(self._loop.outlook, self._clock()))
+
+    def _after(self, seen: int) -> list[tuple[int, bytes]]:
+        """The frames that follow; there are no gaps in what is kept."""
+        return list(self._frames)[len(self._frames) - (self._number - seen) :]
 
     def _known(self, last_id: str | None) -> int | None:
         """The number in an id, if everything after it is still kept."""
         run, _, number = (last_id or "").partition("-")
-        if run != self._run or not number.isdecimal():
+        if run != self._run or not number.isdecimal() or len(number) > LONGEST_NUMBER:
             return None
         seen = int(number)
-        oldest = self._frames[0][0] if self._frames else self._number + 1
-        return seen if oldest - 1 <= seen <= self._number else None
+        return seen if 0 <= self._number - seen <= len(self._frames) else None
 
     def _frame(self, name: str, data: Document) -> bytes:
         return b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (

@@ -67,6 +67,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
             return Problem(409, "locked_field", str(error), fields=error.names)
         case StorageFailed():
             return Problem(507 if error.code == "disk_full" else 500, error.code, error.detail)
+        case RecursionError():
+            return Problem(400, "bad_request", "The body is nested too deeply.")
         case ValidationError():
             return _invalid({_dotted(e["loc"]): e["msg"] for e in error.errors(include_url=False)})
         case ValidationException():

@@ -1,15 +1,20 @@
-"""SQLite with one writer thread: every access is a function that runs there, so nothing waits on a lock."""
+"""SQLite with one writer thread: every access is a function that runs there, so nothing waits on a lock.
+
+A file that cannot be opened (a full disk, a folder without permission) is tried again at each use: logins and history
+are not worth a box that does not start. A damaged one is kept aside.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from appliance.storage.errors import StorageFailed
+from appliance.storage.errors import StorageFailed, storage_failed
 
 T = TypeVar("T")
 
@@ -25,7 +30,8 @@ MIGRATIONS = (
     """,
 )
 
-_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY = 0xFF  # the low byte of a result code says what kind of error it is
 
 
 class Database:
@@ -35,16 +41,31 @@ class Database:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     async def open(self) -> None:
-        await self._run(self._open)
+        with contextlib.suppress(StorageFailed):
+            await self._run(self._opened)
 
-    def _open(self) -> None:
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
         try:
-            self._connection = _connect(self._path)
-        except sqlite3.DatabaseError:
-            # Logins and history are not worth a box that does not start: the damaged file is kept aside.
-            if self._path.exists():
-                self._path.replace(self._path.with_name(self._path.name + ".broken"))
-            self._connection = _connect(self._path)
+            return _connect(self._path)
+        except sqlite3.Error as error:
+            if _kind(error) not in _DAMAGED:
+                raise self._failed(error) from error
+        try:
+            _put_aside(self._path)
+            return _connect(self._path)
+        except OSError as error:
+            raise storage_failed(error, self._path) from error
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> StorageFailed:
+        code = "disk_full" if _kind(error) == sqlite3.SQLITE_FULL else "not_writable"
+        return StorageFailed(code, f"{self._path} could not be written: {error}")
 
     async def close(self) -> None:
         await self._run(self._close)
@@ -67,14 +88,10 @@ class Database:
         try:
             with connection:
                 return work(connection)
-        except sqlite3.OperationalError as error:
-            code = "disk_full" if error.sqlite_errorcode in _FULL else "not_writable"
-            raise StorageFailed(code, f"{self._path} could not be written: {error}") from error
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise StorageFailed("not_writable", f"{self._path} is not open")
-        return self._connection
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise  # the work is wrong, not the disk
+            raise self._failed(error) from error
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -90,6 +107,16 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _kind(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+
+
+def _put_aside(path: Path) -> None:
+    path.replace(path.with_name(path.name + ".broken"))
+    for companion in ("-wal", "-shm"):  # they belong to the damaged file and would spoil a new one
+        path.with_name(path.name + companion).unlink(missing_ok=True)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

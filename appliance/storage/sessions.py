@@ -41,20 +41,23 @@ class Sessions:
 
     async def open(self) -> None:
         """Takes over the logins of an earlier run."""
-        self._known = await self._database.read(_read_all)
+        try:
+            self._known = await self._database.read(_read_all)
+        except StorageFailed as failure:
+            self._wrote(failure)
 
     async def create(self, address: str, password_mark: str) -> str:
         """A new login; returns its token, which is kept nowhere."""
         token, now = secrets.token_urlsafe(32), self._clock()
+        self._known = {k: s for k, s in self._known.items() if self._lives(s)}
         await self._keep(_hash(token), Session(now, now, address, password_mark))
-        await self._drop_expired()
         return token
 
     async def find(self, token: str, password_mark: str) -> Session | None:
         """The login of a token, prolonged; None when there is none any more."""
         key, now = _hash(token), self._clock()
         session = self._known.get(key)
-        if session is None or session.password_mark != password_mark or now - session.used_at > self._lifetime():
+        if session is None or session.password_mark != password_mark or not self._lives(session):
             return None
         if now - session.used_at >= TOUCH_SECONDS:
             await self._keep(key, replace(session, used_at=now))
@@ -63,21 +66,26 @@ class Sessions:
     async def revoke(self, token: str) -> None:
         key = _hash(token)
         self._known.pop(key, None)
-        await self._store(lambda c: c.execute("DELETE FROM sessions WHERE token_hash = ?", (key,)))
+        try:
+            await self._database.write(lambda c: c.execute("DELETE FROM sessions WHERE token_hash = ?", (key,)))
+        except StorageFailed as failure:
+            self._wrote(failure)
+
+    def _lives(self, session: Session) -> bool:
+        return self._clock() - session.used_at <= self._lifetime()
 
     async def _keep(self, key: bytes, session: Session) -> None:
+        """Remembers a login, and forgets the expired. Only a row that was written proves that storing works."""
         self._known[key] = session
         row = (key, session.made_at, session.used_at, session.address, session.password_mark)
-        await self._store(lambda c: c.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)", row))
-
-    async def _drop_expired(self) -> None:
         oldest = self._clock() - self._lifetime()
-        self._known = {k: s for k, s in self._known.items() if s.used_at >= oldest}
-        await self._store(lambda c: c.execute("DELETE FROM sessions WHERE used_at < ?", (oldest,)))
 
-    async def _store(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        def store(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM sessions WHERE used_at < ?", (oldest,))
+            connection.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)", row)
+
         try:
-            await self._database.write(work)
+            await self._database.write(store)
         except StorageFailed as failure:
             self._wrote(failure)
         else:

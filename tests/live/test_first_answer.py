@@ -92,7 +92,10 @@ def test_responses_stream(client: openai.OpenAI) -> None:
 def test_messages_answer(claude: anthropic.Anthropic) -> None:
     """The Anthropic API works."""
     answer = claude.messages.create(
-        model=SELF_TEST_MODEL, max_tokens=16, temperature=0, messages=[{"role": "user", "content": QUESTION}]
+        model=SELF_TEST_MODEL,
+        max_tokens=16,
+        extra_body={"temperature": 0},
+        messages=[{"role": "user", "content": QUESTION}],
     )
     assert "7" in "".join(block.text for block in answer.content if block.type == "text")
 
@@ -100,7 +103,10 @@ def test_messages_answer(claude: anthropic.Anthropic) -> None:
 def test_messages_stream(claude: anthropic.Anthropic) -> None:
     """The Anthropic API streams."""
     with claude.messages.stream(
-        model=SELF_TEST_MODEL, max_tokens=16, temperature=0, messages=[{"role": "user", "content": QUESTION}]
+        model=SELF_TEST_MODEL,
+        max_tokens=16,
+        extra_body={"temperature": 0},
+        messages=[{"role": "user", "content": QUESTION}],
     ) as stream:
         assert "7" in "".join(stream.text_stream)
 

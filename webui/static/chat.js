@@ -55,6 +55,7 @@ function show(role, text) {
   fill(body, text);
   const note = element("div", "note");
   box.append(body, note);
+  talk.querySelector(".hint")?.remove();
   talk.append(box);
   scroll(true);
   return { box, body, note };
@@ -186,8 +187,13 @@ document.getElementById("fresh").addEventListener("click", () => {
   running?.abort();
   messages = [];
   keep();
-  talk.replaceChildren();
+  empty();
   question.focus();
 });
 
+function empty() {
+  talk.replaceChildren(document.getElementById("hint").content.cloneNode(true));
+}
+
+empty();
 for (const message of messages) show(message.role, message.content);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from litestar import Request, Response, post
@@ -13,6 +14,7 @@ from appliance.api.deps import ApiDeps
 from appliance.api.login import PUBLIC, address_of, cookie_name, token_of
 from appliance.api.requests import LoginBody, SetupBody
 from appliance.node.events import BoxClaimed
+from appliance.storage.errors import StorageFailed
 
 
 def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
@@ -44,7 +46,8 @@ async def claim(deps: ApiDeps, code: str, password: str, node_name: str | None, 
     await deps.access.claim(code, password, address)
     deps.loop.post(BoxClaimed())
     if node_name is not None and "node.name" not in deps.settings.locked:
-        await deps.settings.change({"node": {"name": node_name}}, revision=None)
+        with contextlib.suppress(StorageFailed):  # the box is his all the same; the page shows the trouble as an issue
+            await deps.settings.change({"node": {"name": node_name}}, revision=None)
     return await deps.access.login(password, address)
 
 

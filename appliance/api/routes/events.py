@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sse_starlette import EventSourceResponse
 
 from appliance.api.deps import ApiDeps
+from appliance.tasks import TaskGroup
 
 PING_SECONDS = 15
 SEND_SECONDS = 30  # a listener that takes nothing for so long is let go
@@ -35,18 +35,18 @@ def event_stream(frames: AsyncIterator[bytes]) -> EventSourceResponse:
 
 async def until_stopping(frames: AsyncIterator[bytes], stopping: asyncio.Event) -> AsyncIterator[bytes]:
     """The frames until the box ends: an open page must not hold up the end."""
-    end = asyncio.ensure_future(stopping.wait())  # noqa: TID251 - ends with this generator
+    tasks = TaskGroup()
+    end = tasks.start("end of the box", stopping.wait())
     try:
         while True:
-            following = asyncio.ensure_future(anext(frames))  # noqa: TID251 - awaited or cancelled right here
-            try:
-                await asyncio.wait({following, end}, return_when=asyncio.FIRST_COMPLETED)
-                if not following.done():
-                    return
-                yield following.result()
-            finally:
-                following.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await following
+            following = tasks.start("next frame", _following(frames))
+            await asyncio.wait({following, end}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done() or (frame := following.result()) is None:
+                return
+            yield frame
     finally:
-        end.cancel()
+        await tasks.close()
+
+
+async def _following(frames: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(frames, None)

@@ -1,0 +1,62 @@
+"""The few ASGI helpers of the API: types, headers, and a whole answer in one call."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+Scope = Mapping[str, Any]
+Message = Any  # a dict, which every framework describes by a type of its own
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of that lower-case name."""
+    headers: Iterable[Header] = scope["headers"]
+    return next((value for key, value in headers if key == name), None)
+
+
+def text_header(scope: Scope, name: bytes) -> str:
+    return (header(scope, name) or b"").decode("latin-1")
+
+
+def header_value(text: str) -> bytes:
+    """Text as a header may carry it: anything beyond printable ASCII is percent-encoded."""
+    return quote(text, safe=_HEADER_SAFE).encode("ascii")
+
+
+def request_id(scope: Scope) -> bytes:
+    """The client's own id when it is short and printable, else a new one."""
+    given = header(scope, b"x-request-id")
+    if given is not None and _SANE_ID.fullmatch(given):
+        return given
+    return f"req-{secrets.token_hex(12)}".encode("ascii")
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(content)
+
+
+async def respond(
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: Iterable[Header] = (),
+    *,
+    content_type: bytes = b"application/json",
+    only_head: bool = False,
+) -> None:
+    """Sends a whole answer."""
+    fields = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if only_head else body, "more_body": False})

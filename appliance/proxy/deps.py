@@ -1,0 +1,21 @@
+"""What the API needs from the rest of the box, as functions, so that it always sees the present."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.node.snapshot import NodeFacts
+from appliance.proxy.meter import RequestMeter
+from appliance.routing.table import RoutingTable
+from appliance.settings.schema import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyDeps:
+    routes: Callable[[], RoutingTable]
+    settings: Callable[[], Settings]
+    node: Callable[[], NodeFacts]
+    meter: RequestMeter
+    stopping: asyncio.Event  # set once the box ends: nothing new is taken

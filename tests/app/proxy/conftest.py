@@ -1,0 +1,22 @@
+"""One real engine for all tests here, and the API in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.app.proxy.harness import Api, Engine, ready, running_api, running_engine
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with running_engine(tmp_path_factory.mktemp("engine") / "engine.log") as engine:
+        yield engine
+
+
+@pytest.fixture
+async def api(engine: Engine) -> AsyncIterator[Api]:
+    async with running_api() as api:
+        api.serve(ready(engine.endpoint))
+        yield api
