@@ -68,7 +68,8 @@ def _take(folder: DataFolder) -> str | None:
 
 async def _pause(stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+        async with asyncio.timeout(RETRY_SECONDS):
+            await stop.wait()
 
 
 class FaultPage:

@@ -48,7 +48,8 @@ class RunLoop:
 
     async def _waiting_events(self) -> list[Event]:
         try:
-            events = [await asyncio.wait_for(self._events.get(), ROUND_SECONDS)]
+            async with asyncio.timeout(ROUND_SECONDS):  # wait_for may swallow a cancellation when an event is there
+                events = [await self._events.get()]
         except TimeoutError:
             return []
         while not self._events.empty():

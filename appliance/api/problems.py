@@ -66,13 +66,13 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
         case LockedField():
             return Problem(409, "locked_field", str(error), fields=error.names)
         case StorageFailed():
-            return Problem(507 if error.code == "disk_full" else 500, error.code, error.detail)
+            return Problem(507, error.code, error.detail)
         case RecursionError():
             return Problem(400, "bad_request", "The body is nested too deeply.")
         case ValidationError():
             return _invalid({_dotted(e["loc"]): e["msg"] for e in error.errors(include_url=False)})
         case ValidationException():
-            return _invalid(_fields(error.extra))
+            return _not_valid(error)
         case HTTPException():
             return Problem(error.status_code, _CODES.get(error.status_code, "error"), _detail(error))
         case _:
@@ -81,13 +81,23 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
 
 
 def handle(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    wait = getattr(error, "retry_after", None)
-    return problem_response(as_problem(error), {"Retry-After": str(wait)} if wait else None)
+    problem, wait = as_problem(error), getattr(error, "retry_after", None)
+    headers = {"Retry-After": str(wait)} if wait else {}
+    if problem.status == 413:
+        headers["Connection"] = "close"  # the rest of the body is not read: nothing more can come this way
+    return problem_response(problem, headers)
 
 
 def _invalid(fields: Mapping[str, str]) -> Problem:
     listed = "; ".join(f"{name}: {message}" for name, message in fields.items())
     return Problem(422, "invalid_fields", listed, fields=fields)
+
+
+def _not_valid(error: ValidationException) -> Problem:
+    fields = _fields(error.extra)
+    if fields == {"data": "'data'"}:  # litestar's word for a body that is not there
+        return Problem(400, "bad_request", "The request has no body; it takes a JSON object.")
+    return _invalid(fields) if fields else Problem(422, "invalid_fields", error.detail, fields={})
 
 
 def _fields(extra: object) -> dict[str, str]:

@@ -82,7 +82,8 @@ class EngineChild:
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+            async with asyncio.timeout(TICK_SECONDS):
+                await self._wake.wait()
         self._wake.clear()
 
     async def _step(self) -> None:

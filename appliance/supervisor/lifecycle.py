@@ -27,7 +27,7 @@ class Limits:
     """Seconds and counts that shape a life."""
 
     silent_load: float = 120.0  # loading or probing without any sign of life
-    stop_grace: float = 5.0  # from TERM to KILL
+    stop_grace: float = 1.5  # from TERM to KILL: the box has promised to be gone 2 s after its last answer
     stable_after: float = 60.0  # ready for so long: earlier failures are forgiven
     first_pause: float = 0.5
     longest_pause: float = 300.0

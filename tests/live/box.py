@@ -146,7 +146,7 @@ class Box:
 
     def entry(self, model: str = SELF_TEST_MODEL) -> dict[str, Any]:
         serving = self.manage("GET", "/api/status").json["serving"]
-        return next(e for e in serving if e["model"] == model)
+        return {e["model"]: e for e in serving}[model]
 
     def issues(self) -> dict[str, dict[str, Any]]:
         return {issue["id"]: issue for issue in self.manage("GET", "/api/status").json["issues"]}

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,14 @@ from tests.live.box import SELF_TEST_MODEL, Box
 pytestmark = pytest.mark.live
 
 
-def open_stream(box: Box, tokens: int) -> http.client.HTTPResponse:
+REQUEST = {"model": SELF_TEST_MODEL, "messages": [{"role": "user", "content": "What is 3 + 4?"}], "max_tokens": 8}
+LONG = 900  # tokens, about as many as the usual context holds
+ENDLESS = 30_000
+ROOMY = 32_768  # a context for them
+
+
+@contextmanager
+def open_stream(box: Box, tokens: int = LONG) -> Iterator[http.client.HTTPResponse]:
     """A streamed answer of exactly so many tokens, its first piece already there."""
     connection = http.client.HTTPConnection("127.0.0.1", box.api_port, timeout=60)
     body = {
@@ -27,20 +36,21 @@ def open_stream(box: Box, tokens: int) -> http.client.HTTPResponse:
         "ignore_eos": True,
         "stream": True,
     }
-    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    assert response.status == 200
-    assert response.readline().startswith(b"data: ")
-    return response
+    with closing(connection):
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+        with connection.getresponse() as response:
+            assert response.status == 200
+            assert response.readline().startswith(b"data: ")
+            yield response
 
 
 def test_ctrl_c_lets_a_running_answer_end(tmp_path: Path) -> None:
     """The stream that runs comes to its regular end, the box exits with 0, no engine is left."""
     with Box(tmp_path) as box:
         box.wait_ready()
-        stream = open_stream(box, 700)
-        box.process.send_signal(signal.SIGINT)
-        rest = stream.read()
+        with open_stream(box) as stream:
+            box.process.send_signal(signal.SIGINT)
+            rest = stream.read()
         assert rest.rstrip().endswith(b"data: [DONE]")
         assert box.process.wait(20) == 0
         assert box.engines() == []
@@ -48,44 +58,41 @@ def test_ctrl_c_lets_a_running_answer_end(tmp_path: Path) -> None:
 
 def test_an_endless_answer_is_cut_after_the_grace_time(tmp_path: Path) -> None:
     """A client that never gets enough is told so in its stream, and the box ends."""
-    settings = json.dumps({"api": {"drain_s": 0}, "serving": {"context": 1024}})
+    settings = json.dumps({"api": {"drain_s": 0}, "serving": {"context": ROOMY}})
     with Box(tmp_path, MESHBOX_SETTINGS=settings) as box:
         box.wait_ready()
         engine = box.entry()["pid"]
-        stream = open_stream(box, 900)
-        os.kill(engine, signal.SIGSTOP)  # now this answer cannot come to its end
-        assert box.stop(signal.SIGTERM) == 0
-        assert b'"error"' in stream.read()
+        with open_stream(box, ENDLESS) as stream:
+            os.kill(engine, signal.SIGSTOP)  # now this answer cannot come to its end
+            assert box.stop(signal.SIGTERM) == 0
+            assert b'"error"' in stream.read()
         assert box.engines() == []
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     """Whoever does not want to wait presses twice."""
-    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"api": {"drain_s": 600}})) as box:
+    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"api": {"drain_s": 600}, "serving": {"context": ROOMY}})) as box:
         engine = box.wait_ready()["pid"]
-        stream = open_stream(box, 50)
-        os.kill(engine, signal.SIGSTOP)
-        box.process.send_signal(signal.SIGINT)
-        box.wait_for_line("stopping; 1 requests")
-        assert box.stop(signal.SIGINT) == 0
-        stream.read()
+        with open_stream(box, ENDLESS) as stream:
+            os.kill(engine, signal.SIGSTOP)
+            box.process.send_signal(signal.SIGINT)
+            box.wait_for_line("stopping; 1 requests")
+            assert box.stop(signal.SIGINT) == 0
+            stream.read()
 
 
 def test_new_requests_are_sent_away_while_the_box_ends(tmp_path: Path) -> None:
     """They are told when to come back instead of being cut."""
-    with Box(tmp_path) as box:
-        box.wait_ready()
-        engine = box.entry()["pid"]
-        stream = open_stream(box, 50)
-        os.kill(engine, signal.SIGSTOP)
-        box.process.send_signal(signal.SIGTERM)
-        box.wait(
-            lambda: box.ask("/v1/chat/completions", {"model": SELF_TEST_MODEL}).status == 503, "new requests get 503"
-        )
-        answer = box.ask("/v1/chat/completions", {"model": SELF_TEST_MODEL, "messages": []})
-        assert (answer.status, "Retry-After" in answer.headers) == (503, True)
-        os.kill(engine, signal.SIGCONT)
-        assert stream.read().rstrip().endswith(b"data: [DONE]")
+    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"serving": {"context": ROOMY}})) as box:
+        engine = box.wait_ready()["pid"]
+        with open_stream(box, 3 * LONG) as stream:
+            os.kill(engine, signal.SIGSTOP)
+            box.process.send_signal(signal.SIGTERM)
+            box.wait(lambda: box.ask("/v1/chat/completions", REQUEST).status == 503, "new requests get 503")
+            answer = box.ask("/v1/chat/completions", REQUEST)
+            assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+            os.kill(engine, signal.SIGCONT)
+            assert stream.read().rstrip().endswith(b"data: [DONE]")
         assert box.process.wait(20) == 0
 
 
@@ -121,9 +128,9 @@ def test_page_streams_do_not_hold_up_the_end(tmp_path: Path) -> None:
     """Open pages end with the box."""
     with Box(tmp_path) as box:
         box.manage("GET", "/api/status")
-        connection = http.client.HTTPConnection("127.0.0.1", box.web_port, timeout=30)
-        connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {box._token}"})
-        response = connection.getresponse()
-        assert response.readline()
-        assert box.stop() == 0
-        response.read()
+        with closing(http.client.HTTPConnection("127.0.0.1", box.web_port, timeout=30)) as connection:
+            connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {box._token}"})
+            with connection.getresponse() as response:
+                assert response.readline()
+                assert box.stop() == 0
+                response.read()

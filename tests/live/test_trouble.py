@@ -33,7 +33,8 @@ def test_a_taken_api_port_is_told_on_the_page_and_healed(tmp_path: Path) -> None
         assert str(box.api_port) in box.wait_for_line("cannot be used")
         box.stop()
     with box:
-        box.wait(lambda: "7" in box.chat("What is 3 + 4?"), "the API answers")
+        box.wait_ready()
+        assert "7" in box.chat("What is 3 + 4?")
         assert box.issues() == {}
 
 
@@ -66,7 +67,7 @@ def test_an_unusable_data_folder_is_shown_and_healed(tmp_path: Path) -> None:
         assert "cannot be written" in answer.body.decode()
         assert box.get("/healthz").status == 503
         (tmp_path / "data").unlink()
-        box.wait_ready()
+        box.wait(lambda: box.get("/readyz").status == 200, "a model answers")
     finally:
         assert box.stop() == 0
 

@@ -108,3 +108,13 @@ async def test_a_slow_watcher_gets_the_latest(run: Callable[[RunLoop], RunLoop])
     )
     async with asyncio.timeout(5):
         assert await anext(watcher) == latest
+
+
+async def test_a_loop_that_is_told_to_end_ends_though_events_wait() -> None:
+    """The end does not get lost between two events."""
+    loop, tasks = RunLoop(snapshot(), lambda _: None, lambda: 0.0), TaskGroup()
+    tasks.start("loop", loop.run())
+    await asyncio.sleep(0)
+    loop.post(LIBRARY)
+    async with asyncio.timeout(5):
+        await tasks.close()

@@ -33,6 +33,6 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         """Numbers for Prometheus; open to all unless the settings say otherwise."""
         if not deps.settings.current.web.public_metrics and not request.scope["state"].get(SESSION):
             raise Problem(401, "not_logged_in", "These numbers need a login: Authorization: Bearer <token>.")
-        return Response(deps.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(deps.metrics.text(), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"))
 
     return [healthz, readyz, metrics]

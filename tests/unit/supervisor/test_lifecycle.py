@@ -179,9 +179,9 @@ def test_stop_asks_first_and_kills_later() -> None:
     """A stopped engine gets a moment to end by itself."""
     life = ready()
     assert life.stop(100.0) == [Action.TERMINATE]
-    assert life.tick(104.9, busy=False) == []
-    assert life.tick(105.0, busy=False) == [Action.KILL]
-    life.exited(-9, (), 105.1)
+    assert life.tick(101.4, busy=False) == []
+    assert life.tick(101.5, busy=False) == [Action.KILL]
+    life.exited(-9, (), 101.6)
     assert (life.state, life.child(0).failure) == (ChildState.STOPPED, None)
 
 
