@@ -71,7 +71,7 @@ class Listener:
         """Takes no more connections and lets the open ones end, for `patience` seconds at most."""
         if self._server is None or self._serving is None:
             return
-        self._server.stop()
+        self._server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({self._serving}, timeout=patience)
         await self._tasks.close()
         self._server = self._serving = None

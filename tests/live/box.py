@@ -146,7 +146,7 @@ class Box:
 
     def entry(self, model: str = SELF_TEST_MODEL) -> dict[str, Any]:
         serving = self.manage("GET", "/api/status").json["serving"]
-        return {e["model"]: e for e in serving}[model]
+        return dict({e["model"]: e for e in serving}[model])
 
     def issues(self) -> dict[str, dict[str, Any]]:
         return {issue["id"]: issue for issue in self.manage("GET", "/api/status").json["issues"]}
@@ -198,10 +198,10 @@ def request(method: str, url: str, body: object = None, headers: Mapping[str, st
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(message, timeout=60) as response:
-            return Answer(response.status, response.headers, response.read())
+            return Answer(response.status, dict(response.headers), response.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, error.read())
+            return Answer(error.code, dict(error.headers), error.read())
 
 
 def free_ports(count: int) -> list[int]:

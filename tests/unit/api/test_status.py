@@ -37,7 +37,9 @@ def test_a_served_model_shows_who_serves_it() -> None:
     """The host stands first; secrets of the engine stand nowhere."""
     snapshot = make_snapshot()
     status = document(with_child(snapshot, make_child(snapshot, answer_ms=5.0, context=1024, pid=77)))
-    (entry,) = status["serving"]  # type: ignore[misc]
+    serving = status["serving"]
+    assert isinstance(serving, list)
+    (entry,) = serving
     assert (entry["model"], entry["state"], entry["kind"]) == (MODEL_ID, "ready", "solo")
     assert entry["nodes"] == [{"id": "node", "share": 1.0}]
     assert entry["measured"] == {"first_answer_ms": 5.0}
