@@ -11,15 +11,7 @@ import logging
 import os
 import sys
 
-import uvloop
-
-from appliance.hardware.inventory import describe, to_json
-from appliance.hardware.probe import Prober
-from appliance.logs import set_up_logging
-from appliance.main import run
 from appliance.settings.bootstrap import BadEnvironment, Bootstrap, read_environment, unknown_variables
-from appliance.storage.folder import DataFolder
-from appliance.storage.passwords import MIN_LENGTH, store_password
 
 BAD_ENVIRONMENT = 2
 
@@ -51,7 +43,15 @@ def main() -> int:
         return BAD_ENVIRONMENT
 
 
+# Each command imports what it needs itself: a health check every few seconds must not load the whole box.
+
+
 def run_box(bootstrap: Bootstrap) -> int:
+    import uvloop  # noqa: PLC0415
+
+    from appliance.logs import set_up_logging  # noqa: PLC0415
+    from appliance.main import run  # noqa: PLC0415
+
     bootstrap.check()
     ring = set_up_logging(bootstrap.log)
     for warning in unknown_variables(os.environ):
@@ -74,6 +74,9 @@ def healthcheck(bootstrap: Bootstrap) -> int:
 
 def reset_password(bootstrap: Bootstrap) -> int:
     """Stores a new password; a running box takes it at the next login and ends the old sessions."""
+    from appliance.storage.folder import DataFolder  # noqa: PLC0415
+    from appliance.storage.passwords import MIN_LENGTH, store_password  # noqa: PLC0415
+
     password = getpass.getpass("New admin password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(password) < MIN_LENGTH:
         print(f"The password must have at least {MIN_LENGTH} characters; nothing was changed.", file=sys.stderr)
@@ -88,6 +91,9 @@ def reset_password(bootstrap: Bootstrap) -> int:
 
 
 def show_inventory(*, as_json: bool) -> int:
+    from appliance.hardware.inventory import describe, to_json  # noqa: PLC0415
+    from appliance.hardware.probe import Prober  # noqa: PLC0415
+
     found = Prober().probe()
     print(json.dumps(to_json(found), indent=2) if as_json else "\n".join(describe(found)))
     return 0

@@ -172,6 +172,14 @@ class Box:
         assert answer.status == 200, answer.body
         return str(answer.json["choices"][0]["message"]["content"])
 
+    def command(self, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m appliance …` with the environment of this box."""
+        command = [sys.executable, "-m", "appliance", *words]
+        environment = os.environ | self.environment
+        return subprocess.run(
+            command, input=typed, capture_output=True, text=True, env=environment, cwd=ROOT, check=False
+        )
+
     def engines(self) -> list[int]:
         """Ids of the engine processes that belong to this box, whoever their parent is now."""
         return engines_of(self.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import anthropic
@@ -144,3 +145,10 @@ def test_metrics_speak_of_the_box(box: Box) -> None:
     text = box.get("/metrics").body.decode()
     assert "meshbox_requests_total" in text
     assert SELF_TEST_MODEL in text
+
+
+def test_the_commands_know_the_box(box: Box) -> None:
+    """The health check of the image, and the inventory for a bug report."""
+    assert box.command("healthcheck").returncode == 0
+    inventory = json.loads(box.command("inventory", "--json").stdout)
+    assert inventory["cpu"]["cores"] >= 1
