@@ -20,7 +20,7 @@ RUN apt-get -o Acquire::Retries=5 -qq update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 
 FROM toolchain-cpu AS native-cpu
-ARG PIP_INDEX_URL
+ARG PIP_INDEX_URL=
 WORKDIR /src
 COPY native native
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/cache \
@@ -42,7 +42,7 @@ RUN apt-get -o Acquire::Retries=5 -qq update \
  && apt-get -o Acquire::Retries=5 -qq install -y --no-install-recommends python3 python3-venv \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY requirements.lock /
-ARG PIP_INDEX_URL
+ARG PIP_INDEX_URL=
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
     [ ! -s /run/secrets/ca ] || export PIP_CERT=/run/secrets/ca; \
     python3 -m venv /opt/meshbox/venv \
@@ -93,6 +93,6 @@ WORKDIR /opt/meshbox/app
 VOLUME ["/data", "/models"]
 EXPOSE 3131/tcp 9337/tcp 9338/tcp 9338/udp
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=8s --start-period=60s --retries=3 CMD ["python", "-m", "appliance", "healthcheck"]
+HEALTHCHECK --interval=15s --timeout=8s --start-period=60s --retries=3 CMD ["python", "-m", "appliance", "healthcheck"]
 ENTRYPOINT ["/opt/meshbox/entrypoint.sh"]
 CMD ["python", "-m", "appliance", "run"]

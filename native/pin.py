@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,29 +41,54 @@ class Pin:
     def requirement(self) -> str:
         return f"{self.package}=={self.version} --hash=sha256:{self.sha256}"
 
+    @property
+    def archive(self) -> str:
+        return f"{self.package.replace('-', '_')}-{self.version}.tar.gz"
+
 
 def read_pin(lock: Path = NATIVE / "llama.cpp.lock") -> Pin:
-    return Pin(**tomllib.loads(lock.read_text()))
+    try:
+        written = tomllib.loads(lock.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SystemExit(f"native: {lock.name} is not TOML: {error}") from error
+    wanted = {field.name: {"str": str, "int": int}[str(field.type)] for field in fields(Pin)}
+    wrong = [name for name, kind in wanted.items() if not isinstance(written.get(name), kind)]
+    if wrong or set(written) - set(wanted):
+        odd = ", ".join(sorted({*wrong, *(set(written) - set(wanted))}))
+        raise SystemExit(f"native: {lock.name} must hold exactly {', '.join(wanted)}; look at: {odd}")
+    if not re.fullmatch(r"[0-9a-f]{64}", written["sha256"]):
+        raise SystemExit(f"native: {lock.name}: sha256 must be 64 lower-case hexadecimal digits")
+    return Pin(**written)
 
 
 def read_series(patches: Path = NATIVE / "patches") -> list[Path]:
     lines = (line.strip() for line in (patches / "series").read_text().splitlines())
-    return [patches / line for line in lines if line and not line.startswith("#")]
+    series = [patches / line for line in lines if line and not line.startswith("#")]
+    missing = [patch.name for patch in series if not patch.is_file()]
+    if missing:
+        raise SystemExit(f"native: patches/series names files that are not there: {', '.join(missing)}")
+    return series
 
 
-def preset_variables(name: str, presets: Path = NATIVE / "CMakePresets.json") -> dict[str, str]:
-    """The cache variables of one preset, with what it inherits: other flavours' presets do not count."""
+def preset_variables(name: str, presets: Path = NATIVE / "CMakePresets.json") -> dict[str, Any]:
+    """What one preset sets, with what it inherits: other flavours' presets do not count."""
     known = {p["name"]: p for p in json.loads(presets.read_text())["configurePresets"]}
     if name not in known or known[name].get("hidden"):
         usable = ", ".join(sorted(n for n, p in known.items() if not p.get("hidden")))
         raise SystemExit(f"native: there is no preset named {name!r}; there are: {usable}")
-    merged: dict[str, str] = {}
-    lineage: list[dict[str, Any]] = [known[name]]
-    while inherited := lineage[-1].get("inherits"):
-        lineage.append(known[inherited])
-    for preset in reversed(lineage):
+    merged: dict[str, Any] = {}
+    for preset in _ancestors_first(name, known):
         merged |= preset.get("cacheVariables", {})
+        merged |= {f"environment {k}": v for k, v in preset.get("environment", {}).items()}
     return merged
+
+
+def _ancestors_first(name: str, known: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    inherited = known[name].get("inherits", [])
+    # CMake lets the first of several parents win, so it is merged last.
+    for parent in reversed([inherited] if isinstance(inherited, str) else inherited):
+        yield from _ancestors_first(parent, known)
+    yield known[name]
 
 
 def source_key(pin: Pin, series: list[Path]) -> str:
@@ -72,13 +99,13 @@ def source_key(pin: Pin, series: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def engine_key(preset: str, pin: Pin, series: list[Path]) -> str:
+def engine_key(preset: str, pin: Pin, series: list[Path], native: Path = NATIVE) -> str:
     """Names the built engine: source, preset, our own code, targets and processor family."""
     digest = hashlib.sha256(source_key(pin, series).encode())
-    digest.update(json.dumps(preset_variables(preset), sort_keys=True).encode())
+    digest.update(json.dumps(preset_variables(preset, native / "CMakePresets.json"), sort_keys=True).encode())
     digest.update(" ".join((platform.machine(), *TARGETS)).encode())
-    own = [NATIVE / "CMakeLists.txt", *sorted((NATIVE / "src").rglob("*"))]
+    own = [native / "CMakeLists.txt", *sorted((native / "src").rglob("*"))]
     for path in own:
         if path.is_file():
-            digest.update(path.relative_to(NATIVE).as_posix().encode() + b"\0" + path.read_bytes())
+            digest.update(path.relative_to(native).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{preset}-{digest.hexdigest()[:16]}"
