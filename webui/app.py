@@ -87,13 +87,13 @@ def _pages(context: Context) -> list[ControllerRouterHandler]:
         await context.require_login(connection, handler)
 
     found = [handler for page in (entrance, dashboard, chat, logs) for handler in page.handlers(context)]
-    return [Router(path="/", route_handlers=[*found, _live(context)], guards=[guard], include_in_schema=False)]
+    return [Router(path="/", route_handlers=found, guards=[guard], include_in_schema=False), _live(context)]
 
 
 def _live(context: Context) -> ControllerRouterHandler:
     pages = {"dashboard": dashboard.live_page(context), "chat": chat.live_page(context)}
 
-    @get("/events/ui")
+    @get("/events/ui", guards=[require_login], include_in_schema=False)
     async def live(page: FromQuery[str]) -> EventSourceResponse:
         """The one stream of a page: its blocks as they change."""
         if page not in pages:

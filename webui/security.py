@@ -7,6 +7,7 @@ Login    looked up once and left in the connection's state for the guards
 
 from __future__ import annotations
 
+import html
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
@@ -32,9 +33,16 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 WRONG_HOST = (
-    "This box does not answer under that name. Open it by its address, or log in there and add the name "
-    "to the allowed hosts in the settings."
+    "This box does not answer under the name {host!r}: the page of a stranger could pretend to be it. Open the box by "
+    "its IP address; to open it under this name, add the name to the setting web.allowed_hosts."
 )
+LONGEST_NAME = 100  # of a refused name that is shown
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Refused</title></head>
+<body><main><h1>Refused</h1><p>{detail}</p></main></body></html>
+"""
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -67,7 +75,7 @@ class Guarded:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         refusal = refuse(scope["method"], headers, self._keeper.further_hosts())
         if refusal is not None:
-            await _send_problem(guarded_send, *refusal)
+            await _refuse(guarded_send, *refusal, as_page="text/html" in headers.get("accept", ""))
             return
         scope["state"] = {SESSION: await self._keeper.knows(scope)}
         try:
@@ -81,11 +89,7 @@ def refuse(method: str, headers: dict[str, str], further_hosts: tuple[str, ...])
     """Status, code and words when a request must not pass; None when it may."""
     host = headers.get("host", "")
     if not host_allowed(host, further_hosts):
-        return (
-            421,
-            "wrong_host",
-            WRONG_HOST,
-        )
+        return 421, "wrong_host", WRONG_HOST.format(host=host[:LONGEST_NAME])
     if method in SAFE_METHODS or headers.get("authorization", "").lower().startswith("bearer "):
         return None
     if not _same_origin(headers, host):
@@ -114,8 +118,13 @@ def _with_headers(send: Send, *, cacheable: bool) -> Send:
     return guarded
 
 
-async def _send_problem(send: Send, status: int, code: str, detail: str) -> None:
-    body = msgspec.json.encode({"title": "Refused", "status": status, "code": code, "detail": detail})
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
+async def _refuse(send: Send, status: int, code: str, detail: str, *, as_page: bool) -> None:
+    """Browsers get a page, programs a problem document."""
+    if as_page:
+        kind, body = b"text/html; charset=utf-8", PAGE.format(detail=html.escape(detail)).encode()
+    else:
+        kind = b"application/problem+json"
+        body = msgspec.json.encode({"title": "Refused", "status": status, "code": code, "detail": detail})
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -203,9 +205,11 @@ class Connection:
 
 
 def connection(host_header: str, api_port: int, model: str) -> Connection:
+    """What is shown is pasted into a shell: a model's name must not become a command."""
     base = f"http://{_without_port(host_header)}:{api_port}/v1"
-    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "What is 3 + 4?"}}]}}'
-    curl = f"curl {base}/chat/completions \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"
+    body = shlex.quote(json.dumps({"model": model, "messages": [{"role": "user", "content": "What is 3 + 4?"}]}))
+    url = shlex.quote(f"{base}/chat/completions")
+    curl = f"curl {url} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
     return Connection(base, curl)
 
 

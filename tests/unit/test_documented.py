@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", Bootstrap.model_fields)
+@pytest.mark.parametrize("name", list(Bootstrap.model_fields))
 def test_every_variable_stands_in_the_readme(name: str) -> None:
     """And says in its description what it is, for the message about a bad value."""
     assert f"`{PREFIX}{name.upper()}`" in README
@@ -40,7 +40,7 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str 
             yield prefix + name, field.description
 
 
-@pytest.mark.parametrize(("name", "description"), fields(Settings), ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("name", "description"), list(fields(Settings)), ids=lambda value: str(value)[:30])
 def test_every_setting_says_what_it_does(name: str, description: str | None) -> None:
     """The page shows it beside the field."""
     assert description, name

@@ -44,7 +44,7 @@ class Context:
             version=snapshot.node.version,
             theme=theme_of(request),
             logged_in=bool(request.scope["state"].get(SESSION)),
-            path=request.url.path,
+            path=request.url.path if request.method == "GET" else "/",
             **values,
         )
         return Response(html, media_type=MediaType.HTML, status_code=status)
@@ -55,8 +55,14 @@ class Context:
             return
         if not self.deps.access.claimed:
             raise GoTo("/setup")
-        target = connection.url.path
-        raise GoTo("/login" if target == "/" else f"/login?next={quote(target)}")
+        raise GoTo(_login_for(connection))
+
+
+def _login_for(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The login, and back to the page after it; what was posted cannot be gone back to."""
+    target = connection.url.path
+    back = connection.scope.get("method") == "GET" and target != "/"
+    return f"/login?next={quote(target)}" if back else "/login"
 
 
 def go(_request: AnyRequest, away: GoTo) -> Redirect:

@@ -62,7 +62,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             where = _FIELD_OF.get(refused.code, "form")
             return setup_page(request, values, {where: refused.detail}, STATUS_OF_REFUSAL[refused.code])
         except StorageFailed as failure:
-            return setup_page(request, values, {"form": failure.detail}, 507 if failure.code == "disk_full" else 500)
+            return setup_page(request, values, {"form": failure.detail}, 507)
         return enter(token, "/")
 
     @get("/login", opt={PUBLIC: True}, sync_to_thread=False)

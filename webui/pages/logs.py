@@ -1,4 +1,4 @@
-"""The latest lines of the log."""
+"""The latest lines of the log, the newest first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
     def show(request: AnyRequest, level: FromQuery[str] = "all") -> Page:
         grave = ("warning", "error", "critical")
         lines = [x for x in context.deps.logs.lines() if level != "grave" or x.level in grave]
-        rows = [(datetime.fromtimestamp(x.at).astimezone().strftime("%H:%M:%S"), x) for x in lines[-SHOWN:]]
+        rows = [(datetime.fromtimestamp(x.at).astimezone().strftime("%H:%M:%S"), x) for x in reversed(lines[-SHOWN:])]
         return context.page(request, "logs.html", rows=rows, level=level)
 
     return [show]

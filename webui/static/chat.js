@@ -4,6 +4,7 @@
 const API = "/api/openai/v1/chat/completions";
 const STORE = "meshbox-chat";
 const FENCE = "```";
+const FEWEST_TOKENS = 8;
 
 const talk = document.getElementById("talk");
 const form = document.getElementById("ask");
@@ -95,10 +96,12 @@ async function failure(response) {
   }
 }
 
-function speed(started, first, tokens) {
+// The engine's own figure where it gives one; else what was seen here, once there is enough to see.
+function speed(started, first, tokens, timings) {
   const now = performance.now();
   const wait = ((first ?? now) - started) / 1000;
-  const rate = first && tokens > 1 ? (tokens - 1) / ((now - first) / 1000) : null;
+  const seen = first && tokens >= FEWEST_TOKENS ? (tokens - 1) / ((now - first) / 1000) : null;
+  const rate = timings?.predicted_per_second ?? seen;
   const parts = [`first word after ${wait.toFixed(2)} s`];
   if (rate && Number.isFinite(rate)) parts.push(`${rate.toFixed(0)} tokens/s`);
   return parts;
@@ -121,10 +124,12 @@ async function answer(shown, signal) {
   let text = "";
   let first = null;
   let tokens = 0;
+  let timings = null;
   try {
     for await (const event of events(response)) {
       if (event.error) throw new Error(event.error.message);
       const piece = event.choices?.[0]?.delta?.content;
+      timings = event.timings ?? timings;
       tokens = event.usage?.completion_tokens ?? (piece ? tokens + 1 : tokens);
       if (!piece) continue;
       first ??= performance.now();
@@ -138,7 +143,7 @@ async function answer(shown, signal) {
       throw error;
     }
   }
-  shown.note.textContent = [response.headers.get("X-Meshbox-Model") ?? model, ...speed(started, first, tokens)].join(" · ");
+  shown.note.textContent = [response.headers.get("X-Meshbox-Model") ?? model, ...speed(started, first, tokens, timings)].join(" · ");
   return text;
 }
 

@@ -110,6 +110,29 @@ async def test_strangers_are_led_from_pages_to_the_login(web: Web, path: str, ta
     assert (answer.status, answer.headers["Location"]) == (303, target)
 
 
+@pytest.mark.parametrize("path", ["/logout", "/issues/fix"])
+async def test_what_was_posted_is_not_gone_back_to(web: Web, path: str) -> None:
+    """After the login there is a page, not an address that only takes forms."""
+    web.headers = {}
+    answer = await web.call("POST", path)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+
+
+async def test_an_open_page_whose_login_ended_is_told_so(web: Web) -> None:
+    """Its stream gets a clear no instead of the login page."""
+    web.headers = {}
+    assert (await web.call("GET", "/events/ui?page=dashboard")).status == 401
+
+
+async def test_a_box_whose_name_cannot_be_stored_is_claimed_all_the_same(fresh: Web, tmp_path: Path) -> None:
+    """The owner gets in; the trouble is told as an issue."""
+    (tmp_path / "settings.json.new").mkdir()
+    body = {"code": CODE, "password": PASSWORD, "node_name": "den"}
+    answer = await fresh.call("POST", "/api/setup", json=body)
+    assert answer.status == 200
+    assert [failure.code for failure in fresh.wrote if failure] == ["not_writable"]
+
+
 async def test_everybody_is_led_to_the_setup_of_an_unclaimed_box(fresh: Web) -> None:
     """The newcomer cannot miss it."""
     for path in ("/", "/chat", "/login"):

@@ -19,6 +19,15 @@ async def test_a_foreign_name_is_refused(web: Web, host: str) -> None:
     assert answer.status in (400, 421)
 
 
+async def test_a_person_who_uses_a_foreign_name_is_told_what_to_do(web: Web) -> None:
+    """A page that names the name, as text."""
+    answer = await web.call("GET", "/", headers={"Host": "<b>evil</b>.example", "Accept": "text/html"})
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (421, "text/html")
+    assert "&lt;b&gt;evil&lt;/b&gt;.example" in text
+    assert "web.allowed_hosts" in text
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost:3131", "[::1]:3131", "nas", "box.local", "box.lan", "gpu.home.arpa"]
 )

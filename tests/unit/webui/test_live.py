@@ -7,7 +7,7 @@ from appliance.run_loop import Outlook
 from tests.builders import make_snapshot
 from webui.live import LivePage, frame
 from webui.pages import chat, dashboard
-from webui.render import Templates
+from webui.render import HERE, Templates
 
 
 def test_every_live_block_holds_the_element_it_is_named_after() -> None:
@@ -17,6 +17,14 @@ def test_every_live_block_holds_the_element_it_is_named_after() -> None:
         live = LivePage(Templates(), f"{page.__name__.rpartition('.')[2]}.html", page.BLOCKS, page.view)
         for name, html in live.render(outlook).items():
             assert f'id="{name}"' in html
+
+
+def test_the_stream_cannot_be_missed() -> None:
+    """A deferred htmx may start before its extension is there, and then never opens the stream."""
+    for name in ("dashboard.html", "chat.html"):
+        source = (HERE / "templates" / name).read_text()
+        assert '{% include "live.html" %}' in source
+    assert "defer" not in (HERE / "templates" / "live.html").read_text().partition("#}")[2]
 
 
 def test_a_page_is_rendered_once_for_all_who_look() -> None:

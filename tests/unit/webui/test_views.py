@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -104,7 +106,16 @@ def test_the_api_address_uses_the_name_the_browser_used(host: str, base: str) ->
     """What is copied works from where the person sits."""
     reach = connection(host, 9337, "m")
     assert reach.base_url == base
-    assert f"curl {base}/chat/completions" in reach.curl
+    assert shlex.split(reach.curl)[:2] == ["curl", f"{base}/chat/completions"]
+
+
+def test_a_name_cannot_break_out_of_the_example() -> None:
+    """What is copied goes into a shell: it asks for exactly this model, whatever the model is called."""
+    name = "x'; touch /tmp/owned #\"$(id)`id`\u202e"
+    words = shlex.split(connection("localhost", 9337, name).curl)
+    assert words[:2] == ["curl", "http://localhost:9337/v1/chat/completions"]
+    assert json.loads(words[words.index("-d") + 1])["model"] == name
+    assert len([word for word in words if word.strip()]) == 6
 
 
 def test_examples_name_a_model_that_answers() -> None:
