@@ -10,8 +10,8 @@ from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, api_path, shape_of
 from appliance.proxy.errors import ApiError
 from appliance.proxy.guard import check_browser, cors_headers, preflight_headers
-from appliance.proxy.intake import DISCARD_SECONDS, discard
-from appliance.proxy.relay import Relay, check_method
+from appliance.proxy.intake import DISCARD_SECONDS, check_method, discard
+from appliance.proxy.relay import Relay
 
 __all__ = ["ApiApp", "ProxyDeps", "create_api_app"]
 

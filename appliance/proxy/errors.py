@@ -134,8 +134,17 @@ def too_slow(seconds: float) -> ApiError:
     return ApiError(408, "request_timeout", f"The request body paused for more than {seconds:.0f} seconds.")
 
 
+def method_not_allowed(method: str, allowed: str) -> ApiError:
+    what = f"This route takes {allowed}, not {method[:20]}."
+    return ApiError(405, "method_not_allowed", what, headers=[(b"allow", allowed.encode("ascii"))])
+
+
 def draining() -> ApiError:
     return ApiError(503, "box_stopping", "This box is stopping. Try again soon.", retry_after=DRAINING_RETRY_SECONDS)
+
+
+def internal_error() -> ApiError:
+    return ApiError(500, "internal_error", "This box made a mistake. Its log says more; trying again may help.")
 
 
 def engine_gone(model: str, detail: str) -> ApiError:

@@ -1,11 +1,11 @@
-"""Reads a request body: whole, within its limit, and never waiting for ever."""
+"""Reads a request: its method, and its body whole, within its limit, and never waiting for ever."""
 
 from __future__ import annotations
 
 import asyncio
 
 from appliance.proxy.asgi import Receive, Scope, text_header
-from appliance.proxy.errors import ApiError, too_large, too_slow
+from appliance.proxy.errors import ApiError, method_not_allowed, too_large, too_slow
 
 PAUSE_SECONDS = 30.0  # between two pieces of a body
 DISCARD_SECONDS = 5.0
@@ -14,6 +14,13 @@ MIB = 1 << 20
 
 class ClientGone(Exception):
     """Nobody is there any more to answer to."""
+
+
+def check_method(scope: Scope, *allowed: str) -> str:
+    method: str = scope["method"]
+    if method not in allowed:
+        raise method_not_allowed(method, ", ".join(allowed))
+    return method
 
 
 async def read_body(scope: Scope, receive: Receive, limit_mib: int, pause: float = PAUSE_SECONDS) -> bytes:

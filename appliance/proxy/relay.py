@@ -1,14 +1,11 @@
 """One request on its way through the box: body, peek, route, engine, and the answer back as it comes.
 
-The engine's connection is broken as soon as the client is gone, which frees the engine's slot. Nothing has been sent
-to the client until the engine's first bytes are here, so everything before is answered by a clear error or by a
-second try.
+The engine's connection is broken as soon as the client is gone, which frees the engine's slot.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import (
@@ -25,43 +22,18 @@ from appliance.proxy.asgi import (
 from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, EnginePath, api_path, shape_of
 from appliance.proxy.errors import ApiError
-from appliance.proxy.events import EventCutter
-from appliance.proxy.intake import ClientGone, read_body
+from appliance.proxy.forward import CLIENT_GONE, Call, Forwarder
+from appliance.proxy.intake import ClientGone, check_method, read_body
 from appliance.proxy.listing import model_entry, model_list
-from appliance.proxy.meter import Ticket
-from appliance.proxy.peek import Peeked, peek_json, peek_multipart
-from appliance.proxy.upstream import Exchange, Pool, UpstreamError
-from appliance.routing.table import AUTO, Route, RouteState
+from appliance.proxy.peek import peek_json, peek_multipart
+from appliance.proxy.upstream import Pool, UpstreamError
+from appliance.routing.table import AUTO, Endpoint, Route, RouteState
 from appliance.tasks import TaskGroup
 
+log = logging.getLogger("meshbox.proxy")
 access = logging.getLogger("meshbox.access")
 
-WHOLE_ANSWER = 1 << 20  # an answer that is no stream is sent only when it is whole, up to this size
-ERROR_LIMIT = 1 << 18
-CLIENT_GONE = 499  # for the books only
 TRIES = 2
-NOTHING_KNOWN = Peeked()
-
-
-@dataclass(slots=True)
-class Call:
-    """What is known about a request while it is on its way."""
-
-    target: EnginePath
-    id: bytes
-    ticket: Ticket
-    peeked: Peeked = NOTHING_KNOWN
-    body: bytes = b""
-    content_type: str = ""
-    exchange: Exchange | None = None
-    gone: bool = False  # the client went away
-    begun: bool = False  # the client has the head of its answer
-    status: int = 0
-
-    def client_left(self) -> None:
-        self.gone = True
-        if self.exchange is not None:
-            self.exchange.abort("the client went away")
 
 
 class Relay:
@@ -70,6 +42,7 @@ class Relay:
     def __init__(self, deps: ProxyDeps, pool: Pool | None = None) -> None:
         self._deps = deps
         self._pool = pool or Pool()
+        self._forwarder = Forwarder(self._pool, deps.meter)
         self._tasks = TaskGroup()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +83,12 @@ class Relay:
         except ApiError as error:
             await self._refuse(call, error, send)
         except ClientGone:
-            call.status = CLIENT_GONE
+            call.status = call.status if call.status >= 400 else CLIENT_GONE
+        except Exception:  # the border of a request: it ends, the box goes on
+            log.exception("request %s failed", call.id.decode("ascii"))
+            if call.status:
+                raise
+            await self._refuse(call, errors.internal_error(), send)
         finally:
             self._account(call)
 
@@ -136,20 +114,20 @@ class Relay:
         """Has the request answered; tries once more when the engine breaks off before its first bytes."""
         detail = ""
         for attempt in range(TRIES):
-            route = self._route(call)
+            route, endpoint = self._route(call)
             try:
-                exchange, first = await self._begin(call, route, fresh=attempt > 0)
+                exchange, first = await self._forwarder.begin(call, route.model, endpoint, fresh=attempt > 0)
             except UpstreamError as error:
                 if call.gone:
                     raise ClientGone from error
                 detail = str(error)
                 continue
-            await self._pass_on(call, exchange, first, route, send)
+            await self._forwarder.pass_on(call, exchange, first, self._own_headers(call, route), send)
             return
         raise errors.engine_gone(call.ticket.model, detail)
 
-    def _route(self, call: Call) -> Route:
-        """The ready route for what was asked; raises ApiError."""
+    def _route(self, call: Call) -> tuple[Route, Endpoint]:
+        """The ready route for what was asked, and its engine; raises ApiError."""
         table, name = self._deps.routes(), call.peeked.model
         if not table.routes:
             raise errors.no_model()
@@ -163,74 +141,7 @@ class Relay:
             raise errors.model_failed(route.model, route.reason)
         if route.state is not RouteState.READY or route.endpoint is None:
             raise errors.model_loading(route.model, route.progress)
-        return route
-
-    async def _begin(self, call: Call, route: Route, *, fresh: bool) -> tuple[Exchange, bytes]:
-        """Sends the request and waits for the answer's first bytes; for all of them when it is no stream."""
-        assert route.endpoint is not None  # noqa: S101 - see _route
-        headers = [(b"Content-Type", header_value(call.content_type)), (b"X-Request-Id", call.id)]
-        body = call.peeked.naming(call.body, route.model)
-        call.ticket.waiting = True
-        try:
-            exchange = await self._pool.send(route.endpoint, call.target.path, headers, body, fresh=fresh)
-            call.exchange = exchange
-            if call.gone:
-                raise UpstreamError("the client went away")
-            await exchange.head()
-            first = await exchange.read()
-            if not is_stream(exchange):
-                first = await _gather(exchange, first, WHOLE_ANSWER)
-        finally:
-            call.ticket.waiting = False
-        self._deps.meter.received(call.ticket, len(first))
-        return exchange, first
-
-    async def _pass_on(self, call: Call, exchange: Exchange, first: bytes, route: Route, send: Send) -> None:
-        if exchange.status >= 400:
-            raise errors.from_engine(exchange.status, first[:ERROR_LIMIT], route.model)
-        call.begun, call.status = True, exchange.status
-        headers = [*_kept_headers(exchange), *self._own_headers(call, route)]
-        await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
-        if is_stream(exchange):
-            await self._stream(call, exchange, first, send)
-        else:
-            await self._rest(call, exchange, first, send)
-
-    async def _stream(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
-        cutter, ticket = EventCutter(), call.ticket
-        try:
-            while piece:
-                if whole := cutter.feed(piece):
-                    await send({"type": "http.response.body", "body": whole, "more_body": True})
-                piece = await self._next(exchange, ticket)
-            last = cutter.rest()
-        except UpstreamError as error:
-            if call.gone:
-                raise ClientGone from error
-            cut = errors.answer_cut(ticket.model, str(error))
-            call.status = cut.status
-            last = cut.stream_event(call.target.shape)
-        await send({"type": "http.response.body", "body": last, "more_body": False})
-
-    async def _rest(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
-        """An answer too long to wait for. When it breaks off, its announced length tells the client."""
-        try:
-            while piece:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await self._next(exchange, call.ticket)
-        except UpstreamError as error:
-            call.status = CLIENT_GONE if call.gone else 502
-            raise ClientGone from error
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _next(self, exchange: Exchange, ticket: Ticket) -> bytes:
-        ticket.waiting = True
-        try:
-            piece = await exchange.read()
-        finally:
-            ticket.waiting = False
-        self._deps.meter.received(ticket, len(piece))
-        return piece
+        return route, route.endpoint
 
     def _own_headers(self, call: Call, route: Route) -> list[Header]:
         return [
@@ -262,46 +173,14 @@ class Relay:
         )
 
 
+def _why(asked: str | None, model: str) -> str:
+    if asked is None or asked == AUTO:
+        return "first ready model that can answer this"
+    return "asked for by name" if asked == model else "the only model that the short name fits"
+
+
 async def _watch(call: Call, receive: Receive) -> None:
     """Ends the request at the engine as soon as its client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
     call.client_left()
-
-
-async def _gather(exchange: Exchange, first: bytes, limit: int) -> bytes:
-    pieces, size = [first], len(first)
-    while size < limit and pieces[-1]:
-        pieces.append(await exchange.read())
-        size += len(pieces[-1])
-    return b"".join(pieces)
-
-
-def check_method(scope: Scope, *allowed: str) -> str:
-    method: str = scope["method"]
-    if method not in allowed:
-        allow = ", ".join(allowed)
-        raise ApiError(
-            405,
-            "method_not_allowed",
-            f"This route takes {allow}, not {method[:20]}.",
-            headers=[(b"allow", allow.encode("ascii"))],
-        )
-    return method
-
-
-def is_stream(exchange: Exchange) -> bool:
-    return any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in exchange.headers)
-
-
-def _kept_headers(exchange: Exchange) -> list[Header]:
-    kept = [(k, v) for k, v in exchange.headers if k in (b"content-type", b"content-length")]
-    if is_stream(exchange):
-        kept += [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-    return kept
-
-
-def _why(asked: str | None, model: str) -> str:
-    if asked is None or asked == AUTO:
-        return "first ready model that can answer this"
-    return "asked for by name" if asked == model else "the only model that the short name fits"

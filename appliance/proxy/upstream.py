@@ -16,7 +16,7 @@ import httptools
 from appliance.proxy.asgi import Header
 from appliance.routing.table import Endpoint
 
-CONNECT_SECONDS = 3.0
+CONNECT_SECONDS = 10.0  # a burst that fills the queue of new connections is let in after 1, 3 or 7 s
 IDLE_SECONDS = 2.0  # engines close idle connections after 5 s, and each one holds a thread of theirs
 IDLE_CONNECTIONS = 8  # kept for each engine
 HIGH_WATER = 256 * 1024  # unread bytes of one answer above which nothing more is read from the engine
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are of no asyncio class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are of no asyncio class
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is None or self._ended:

@@ -6,17 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.app.proxy.harness import Api, Engine, ready, running_api, running_engine
+from tests.app.proxy.harness import ROOMY, Api, Engine, ready, running_api, running_engine
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running_engine(tmp_path_factory.mktemp("engine") / "engine.log") as engine:
+    with running_engine(tmp_path_factory.mktemp("engine") / "engine.log", *ROOMY) as engine:
         yield engine
 
 
 @pytest.fixture
 async def api(engine: Engine) -> AsyncIterator[Api]:
     async with running_api() as api:
+        await engine.until_idle()  # whatever the test before has left
         api.serve(ready(engine.endpoint))
         yield api

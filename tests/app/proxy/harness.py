@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import secrets
 import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,20 @@ ENGINE = ROOT / "build" / "engine" / "llama-server"
 MODEL = "mesh-tiny-dense-Q8_0"
 MODEL_FILE = ROOT / "appliance" / "models" / "bundled" / f"{MODEL}.gguf"
 TALKS = frozenset({Ability.CHAT, Ability.COMPLETION})
+# Room for seconds of work, in batches small enough that the engine looks up between them.
+ROOMY = (
+    *("--override-kv", "qwen3.context_length=int:16384", "--ctx-size", "16384"),
+    *("--batch-size", "256", "--ubatch-size", "256"),
+)
 NODE = NodeFacts(id="n-test", version="0.0.0", flavor="cpu", started_at=1_700_000_000.0, api_port=0, web_port=0)
 QUESTION = {"messages": [{"role": "user", "content": "What is 3 + 4?"}], "temperature": 0, "max_tokens": 16}
 ENDLESS = {**QUESTION, "ignore_eos": True, "max_tokens": 100_000, "stream": True}
+LONG_PROMPT = {
+    "messages": [{"role": "user", "content": "blue sky " * 1200}],
+    "max_tokens": 1,
+    "stream": True,
+    "cache_prompt": False,
+}
 
 
 def free_port() -> int:
@@ -60,14 +72,17 @@ class Engine:
     def busy_slots(self) -> int:
         return sum(slot["is_processing"] for slot in self.get("/slots"))
 
-    async def until_busy_slots(self, count: int, seconds: float = 10.0) -> float:
-        """Waits until so many slots work; returns how long that took."""
-        begun = time.monotonic()
-        while await asyncio.to_thread(self.busy_slots) != count:
-            if time.monotonic() - begun > seconds:
-                raise TimeoutError(f"{self.busy_slots()} slots are busy instead of {count}")
-            await asyncio.sleep(0.02)
-        return time.monotonic() - begun
+    async def until_busy_slots(self, count: int, seconds: float = 10.0, pause: float = 0.02) -> None:
+        """Waits until so many slots work."""
+        deadline = time.monotonic() + seconds
+        while (busy := await asyncio.to_thread(self.busy_slots)) != count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{busy} slots are busy instead of {count}")
+            await asyncio.sleep(pause)
+
+    async def until_idle(self, seconds: float = 30.0) -> None:
+        """Looks seldom: the engine notices a client that left only in a second in which it sends nothing at all."""
+        await self.until_busy_slots(0, seconds, pause=1.5)
 
 
 @contextlib.contextmanager
@@ -107,6 +122,12 @@ def _until_ready(engine: Engine, log: Path) -> None:
             return
 
 
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.01)
+
+
 def ready(endpoint: Endpoint, model: str = MODEL, **changes: Any) -> Route:
     fields: dict[str, Any] = {"abilities": TALKS, "endpoint": endpoint, "context": 1024, **changes}
     return Route(model, RouteState.READY, **fields)
@@ -143,7 +164,7 @@ class Api:
         self, method: str, path: str, body: bytes | Mapping[str, Any] = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        async with self.session.request(method, self.url + path, data=data, headers=headers) as response:
+        async with self.session.request(method, self.url + path, data=io.BytesIO(data), headers=headers) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def post(self, path: str, body: bytes | Mapping[str, Any], **headers: str) -> Answer:
@@ -180,3 +201,19 @@ async def running_api(pool: Pool | None = None) -> AsyncIterator[Api]:
             yield api
         finally:
             await listener.stop(2)
+
+
+@contextlib.asynccontextmanager
+async def raw_request(
+    api: Api, path: str, body: Mapping[str, Any]
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A bare connection, so that the test decides what is read and when it breaks."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port, limit=4096)
+    content = json.dumps(body).encode()
+    writer.write(
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
+    )
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()

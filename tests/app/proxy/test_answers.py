@@ -89,7 +89,8 @@ async def test_tokenizing_there_and_back(api: Api) -> None:
 async def test_the_template_is_applied(api: Api) -> None:
     """/apply-template shows the prompt that a chat becomes."""
     prompt = (await api.post("/apply-template", QUESTION)).json["prompt"]
-    assert "What is 3 + 4?" in prompt and prompt != "What is 3 + 4?"
+    assert "What is 3 + 4?" in prompt
+    assert prompt != "What is 3 + 4?"
 
 
 async def test_an_answer_tells_where_it_came_from(api: Api) -> None:

@@ -1,58 +1,80 @@
-"""An engine works only as long as somebody waits for its answer, and memory does not grow for who reads slowly."""
+"""An engine works only as long as somebody waits for its answer."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from appliance.proxy.relay import CLIENT_GONE
-from tests.app.proxy.harness import ENDLESS, MODEL, Api, Engine, ready, running_api, running_engine
+from appliance.proxy.forward import CLIENT_GONE
+from tests.app.proxy.harness import ENDLESS, LONG_PROMPT, MODEL, Api, Engine, raw_request, until
 
-# The engine looks for a client that went away once in a second while it has nothing to send.
-ENGINE_LOOKS_SECONDS = 1.0
-CANCEL_SECONDS = 1.0 + ENGINE_LOOKS_SECONDS
-
-
-@asynccontextmanager
-async def raw_request(
-    api: Api, path: str, body: Mapping[str, Any]
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A bare connection, so that the test decides what is read and when it ends."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", api.port, limit=4096)
-    content = json.dumps(body).encode()
-    writer.write(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content)
-    try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
+PATHS = {
+    "/v1/chat/completions": ENDLESS,
+    "/v1/completions": {"prompt": "One", "ignore_eos": True, "max_tokens": 100_000, "stream": True},
+    "/v1/responses": {"input": "One", "ignore_eos": True, "max_output_tokens": 100_000, "stream": True},
+}
+FREED_SECONDS = 8.0  # far below the work given
 
 
-async def until_ended(api: Api, status: int, path: str = "/v1/chat/completions") -> None:
-    """Waits until the books hold a request that ended so."""
-    async with asyncio.timeout(10):
-        while api.meter.totals().get((MODEL, path, status), 0) == 0:
-            await asyncio.sleep(0.01)
+async def until_ended(api: Api, status: int, path: str) -> None:
+    """Waits until the books hold a request that ended so: the engine's connection is broken by then."""
+    await until(lambda: (MODEL, path, status) in api.meter.totals(), seconds=1)
 
 
-async def test_a_client_that_leaves_in_mid_stream_frees_the_slot(api: Api, engine: Engine) -> None:
-    """The engine's slot is free within a second of the client's leaving."""
-    async with raw_request(api, "/v1/chat/completions", ENDLESS) as (reader, _):
+@pytest.mark.parametrize("path", PATHS)
+async def test_leaving_in_mid_stream_frees_the_slot(api: Api, engine: Engine, path: str) -> None:
+    """A client that leaves while its answer streams is noticed within a second, and the slot becomes free."""
+    async with raw_request(api, path, PATHS[path]) as (reader, _):
         await reader.readuntil(b"data: ")
         await engine.until_busy_slots(1)
-    assert await engine.until_busy_slots(0) < CANCEL_SECONDS
-    await until_ended(api, CLIENT_GONE)
+    await until_ended(api, CLIENT_GONE, path)
+    await engine.until_idle(FREED_SECONDS)
 
 
-@pytest.mark.parametrize("stream", [True, False])
-async def test_a_client_that_leaves_before_the_first_byte_frees_the_slot(api: Api, engine: Engine, stream: bool) -> None:
-    """The same while the engine has sent nothing yet."""
-    async with raw_request(api, "/v1/chat/completions", {**ENDLESS, "stream": False} if not stream else ENDLESS):
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", LONG_PROMPT),
+        ("/v1/chat/completions", {**LONG_PROMPT, "stream": False}),
+        ("/v1/chat/completions", {**ENDLESS, "stream": False}),
+        ("/v1/messages", LONG_PROMPT),
+    ],
+    ids=["prompt, streamed", "prompt, whole", "answer, whole", "messages"],
+)
+async def test_leaving_before_the_first_byte_frees_the_slot(
+    api: Api, engine: Engine, path: str, body: Mapping[str, Any]
+) -> None:
+    """The same while the engine still reads the prompt, or collects an answer that is no stream."""
+    async with raw_request(api, path, body):
         await engine.until_busy_slots(1)
-    assert await engine.until_busy_slots(0) < CANCEL_SECONDS
-    await until_ended(api, CLIENT_GONE)
+    await until_ended(api, CLIENT_GONE, path)
+    await engine.until_idle(FREED_SECONDS)
+
+
+async def test_leaving_while_queued_leaves_the_queue(api: Api, engine: Engine) -> None:
+    """A client that leaves while all slots are busy is not waited for either."""
+    path = "/v1/chat/completions"
+    held = [raw_request(api, path, ENDLESS) for _ in range(4)]
+    try:
+        for connection in held:
+            await connection.__aenter__()
+        await engine.until_busy_slots(4)
+        async with raw_request(api, path, ENDLESS):
+            await until(lambda: api.meter.in_flight(MODEL) == 5)
+        await until_ended(api, CLIENT_GONE, path)
+    finally:
+        for connection in held:
+            await connection.__aexit__(None, None, None)
+    await engine.until_idle(FREED_SECONDS)
+
+
+async def test_a_half_closed_connection_counts_as_gone(api: Api, engine: Engine) -> None:
+    """A client that only closes its sending side is not waited for."""
+    path = "/v1/chat/completions"
+    async with raw_request(api, path, ENDLESS) as (reader, writer):
+        await reader.readuntil(b"data: ")
+        writer.write_eof()
+        await until_ended(api, CLIENT_GONE, path)
+    await engine.until_idle(FREED_SECONDS)

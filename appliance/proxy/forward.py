@@ -1,0 +1,135 @@
+"""Carries one request to its engine and the answer back.
+
+Nothing has been sent to the client until the engine's first bytes are here, so everything before can be answered by a
+clear error or by a second try. An answer that is no stream is collected first, for the same reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.proxy import errors
+from appliance.proxy.asgi import Header, Send, header_value
+from appliance.proxy.endpoints import EnginePath
+from appliance.proxy.events import EventCutter
+from appliance.proxy.intake import ClientGone
+from appliance.proxy.meter import RequestMeter, Ticket
+from appliance.proxy.peek import Peeked
+from appliance.proxy.upstream import Exchange, Pool, UpstreamError
+from appliance.routing.table import Endpoint
+
+WHOLE_ANSWER = 1 << 20  # an answer that is no stream is collected up to this size
+ERROR_LIMIT = 1 << 18
+CLIENT_GONE = 499  # for the books only
+NOTHING_KNOWN = Peeked()
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known about a request while it is on its way."""
+
+    target: EnginePath
+    id: bytes
+    ticket: Ticket
+    peeked: Peeked = NOTHING_KNOWN
+    body: bytes = b""
+    content_type: str = ""
+    exchange: Exchange | None = None
+    gone: bool = False  # the client went away
+    status: int = 0
+
+    def client_left(self) -> None:
+        self.gone = True
+        if self.exchange is not None:
+            self.exchange.abort("the client went away")
+
+
+class Forwarder:
+    def __init__(self, pool: Pool, meter: RequestMeter) -> None:
+        self._pool = pool
+        self._meter = meter
+
+    async def begin(self, call: Call, model: str, endpoint: Endpoint, *, fresh: bool) -> tuple[Exchange, bytes]:
+        """Sends the request and waits for the answer's first bytes; for all of them when it is no stream."""
+        headers = [(b"Content-Type", header_value(call.content_type)), (b"X-Request-Id", call.id)]
+        body = call.peeked.naming(call.body, model)
+        call.ticket.waiting = True
+        try:
+            exchange = await self._pool.send(endpoint, call.target.path, headers, body, fresh=fresh)
+            call.exchange = exchange
+            if call.gone:
+                raise UpstreamError("the client went away")
+            await exchange.head()
+            first = await exchange.read()
+            if not is_stream(exchange):
+                first = await _gather(exchange, first, WHOLE_ANSWER)
+        finally:
+            call.ticket.waiting = False
+        self._meter.received(call.ticket, len(first))
+        return exchange, first
+
+    async def pass_on(self, call: Call, exchange: Exchange, first: bytes, own: list[Header], send: Send) -> None:
+        if exchange.status >= 400:
+            raise errors.from_engine(exchange.status, first[:ERROR_LIMIT], call.ticket.model)
+        call.status, call.body = exchange.status, b""
+        headers = [*_kept_headers(exchange), *own]
+        await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+        if is_stream(exchange):
+            await self._stream(call, exchange, first, send)
+        else:
+            await self._rest(call, exchange, first, send)
+
+    async def _stream(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
+        cutter, ticket = EventCutter(), call.ticket
+        try:
+            while piece:
+                if whole := cutter.feed(piece):
+                    await send({"type": "http.response.body", "body": whole, "more_body": True})
+                piece = await self._next(exchange, ticket)
+            last = cutter.rest()
+        except UpstreamError as error:
+            if call.gone:
+                raise ClientGone from error
+            cut = errors.answer_cut(ticket.model, str(error))
+            call.status = cut.status
+            last = cut.stream_event(call.target.shape)
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _rest(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
+        """An answer too long to wait for. When it breaks off, its announced length tells the client."""
+        try:
+            while piece:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await self._next(exchange, call.ticket)
+        except UpstreamError as error:
+            call.status = CLIENT_GONE if call.gone else 502
+            raise ClientGone from error
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _next(self, exchange: Exchange, ticket: Ticket) -> bytes:
+        ticket.waiting = True
+        try:
+            piece = await exchange.read()
+        finally:
+            ticket.waiting = False
+        self._meter.received(ticket, len(piece))
+        return piece
+
+
+async def _gather(exchange: Exchange, first: bytes, limit: int) -> bytes:
+    pieces, size = [first], len(first)
+    while size < limit and pieces[-1]:
+        pieces.append(await exchange.read())
+        size += len(pieces[-1])
+    return b"".join(pieces)
+
+
+def is_stream(exchange: Exchange) -> bool:
+    return any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in exchange.headers)
+
+
+def _kept_headers(exchange: Exchange) -> list[Header]:
+    kept = [(k, v) for k, v in exchange.headers if k in (b"content-type", b"content-length")]
+    if is_stream(exchange):
+        kept += [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+    return kept
