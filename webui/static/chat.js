@@ -96,14 +96,13 @@ async function failure(response) {
   }
 }
 
-// The engine's own figure where it gives one; else what was seen here, once there is enough to see.
+// The engine's own figure where it gives one, else what was seen here; a handful of tokens says nothing about either.
 function speed(started, first, tokens, timings) {
   const now = performance.now();
   const wait = ((first ?? now) - started) / 1000;
-  const seen = first && tokens >= FEWEST_TOKENS ? (tokens - 1) / ((now - first) / 1000) : null;
-  const rate = timings?.predicted_per_second ?? seen;
+  const rate = timings?.predicted_per_second ?? (tokens - 1) / ((now - first) / 1000);
   const parts = [`first word after ${wait.toFixed(2)} s`];
-  if (rate && Number.isFinite(rate)) parts.push(`${rate.toFixed(0)} tokens/s`);
+  if (tokens >= FEWEST_TOKENS && Number.isFinite(rate)) parts.push(`${rate.toFixed(0)} tokens/s`);
   return parts;
 }
 

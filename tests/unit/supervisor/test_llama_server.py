@@ -36,6 +36,13 @@ def test_the_engine_listens_on_loopback_under_its_own_name() -> None:
     ]
 
 
+def test_the_self_test_model_answers_a_newcomer_right() -> None:
+    """Without luck in it: who asks what is 3 + 4 gets 7, whichever client he uses."""
+    line = command_line("x", replace(spec(Ability.CHAT), self_test=True), ENDPOINT, 3)
+    assert line[line.index("--temp") + 1] == "0"
+    assert "--temp" not in command_line("x", spec(Ability.CHAT), ENDPOINT, 3)
+
+
 def test_the_key_is_not_on_the_command_line() -> None:
     """Other users of the machine see command lines."""
     assert ENDPOINT.key not in " ".join(command_line("x", spec(Ability.CHAT), ENDPOINT, 3))

@@ -1,0 +1,113 @@
+"""Errors in the shapes of their APIs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.proxy import errors
+from appliance.proxy.endpoints import Shape
+from appliance.proxy.errors import ApiError, from_engine
+
+
+def engine_says(status: int, message: str, kind: str, **fields: Any) -> ApiError:
+    body = json.dumps({"error": {"code": status, "message": message, "type": kind, **fields}}).encode()
+    return from_engine(status, body, "m")
+
+
+def test_openai_shape() -> None:
+    """message, type, param and code, and details beside them."""
+    assert errors.model_loading("m", 0.5).body(Shape.OPENAI) == {
+        "error": {
+            "message": "The model m is still loading (50% done). Try again in a moment.",
+            "type": "server_error",
+            "param": "model",
+            "code": "model_loading",
+            "model": "m",
+            "progress": 0.5,
+        }
+    }
+
+
+def test_anthropic_shape() -> None:
+    """type error, and the error's type and message within."""
+    assert errors.model_not_found("x", []).body(Shape.ANTHROPIC) == {
+        "type": "error",
+        "error": {
+            "type": "not_found_error",
+            "message": "No model called 'x' is served here. GET /v1/models lists what is served.",
+            "code": "model_not_found",
+            "nearest": [],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("shape", "names", "kind"), [(Shape.OPENAI, 0, None), (Shape.RESPONSES, 1, "error"), (Shape.ANTHROPIC, 1, "error")]
+)
+def test_stream_events(shape: Shape, names: int, kind: str | None) -> None:
+    """An error within a stream is one whole event of the kind that the API's clients know."""
+    event = errors.answer_cut("m", "gone").stream_event(shape)
+    *named, data, end, nothing = event.split(b"\n")
+    content = json.loads(data.removeprefix(b"data: "))
+    assert (named, end, nothing, content.get("type"), "message" in content["error"]) == (
+        [b"event: error"] * names,
+        b"",
+        b"",
+        kind,
+        True,
+    )
+
+
+def test_retry_after_stands_in_the_headers() -> None:
+    """Where coming back helps, the header says when."""
+    assert errors.draining().headers == [(b"retry-after", b"5")]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "expected"),
+    [
+        (400, "'messages' is required", "invalid_request_error", (400, "invalid_request")),
+        (500, "'messages' is required", "server_error", (400, "invalid_request")),
+        (500, "[json.exception.type_error.302] type must be string", "server_error", (400, "invalid_request")),
+        (500, "vector::_M_range_check: __n", "server_error", (400, "invalid_request")),
+        (500, "input (600 tokens) is too large to process", "server_error", (400, "invalid_request")),
+        (500, "image input is not supported - hint", "server_error", (400, "unsupported_endpoint")),
+        (501, "This server does not support embeddings.", "not_supported_error", (400, "unsupported_endpoint")),
+        (503, "Loading model", "unavailable_error", (503, "model_loading")),
+        (500, "[json.exception.type_error.316] invalid UTF-8 byte", "server_error", (500, "engine_error")),
+        (500, "got exception: out of memory", "server_error", (500, "engine_error")),
+        (401, "Invalid API Key", "authentication_error", (502, "engine_error")),
+        (404, "File Not Found", "not_found_error", (502, "engine_error")),
+        (413, "", "", (413, "invalid_request")),
+    ],
+)
+def test_an_engine_is_translated(status: int, message: str, kind: str, expected: tuple[int, str]) -> None:
+    """Who is at fault is told rightly: the client, the engine, or the box."""
+    error = engine_says(status, message, kind)
+    assert (error.status, error.code) == expected
+
+
+def test_a_long_prompt_is_told_with_both_sizes() -> None:
+    """The code is OpenAI's, and the sizes are passed on."""
+    error = engine_says(400, "too long", "exceed_context_size_error", n_prompt_tokens=9, n_ctx=5)
+    assert error.body(Shape.OPENAI)["error"] == {
+        "message": "too long",
+        "type": "invalid_request_error",
+        "param": "messages",
+        "code": "context_length_exceeded",
+        "n_prompt_tokens": 9,
+        "n_ctx": 5,
+    }
+
+
+@given(st.integers(400, 599), st.binary(max_size=100) | st.just(b'{"error":5}') | st.just(b'{"error":{"message":5}}'))
+def test_whatever_an_engine_sends_becomes_an_error(status: int, body: bytes) -> None:
+    """No body of an engine breaks the translation, and the client always gets a message."""
+    error = from_engine(status, body, "m")
+    assert 400 <= error.status < 600
+    assert error.message
