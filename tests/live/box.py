@@ -28,7 +28,8 @@ SELF_TEST_MODEL = "mesh-tiny-dense-Q8_0"
 
 class Answer:
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, headers, body
+        self.status, self.body = status, body
+        self.headers = {name.lower(): value for name, value in headers.items()}
 
     @property
     def json(self) -> Any:
@@ -206,10 +207,10 @@ def request(method: str, url: str, body: object = None, headers: Mapping[str, st
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(message, timeout=60) as response:
-            return Answer(response.status, dict(response.headers), response.read())
+            return Answer(response.status, dict(response.headers.items()), response.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, dict(error.headers), error.read())
+            return Answer(error.code, dict(error.headers.items()), error.read())
 
 
 def free_ports(count: int) -> list[int]:

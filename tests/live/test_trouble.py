@@ -96,7 +96,7 @@ def test_page_and_api_are_open_while_the_engine_hangs(tmp_path: Path) -> None:
         assert box.get("/healthz").status == 200
         assert box.get("/readyz").status == 503
         answer = box.ask("/v1/chat/completions", CHAT)
-        assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
         assert answer.json["error"]["code"] == "model_loading"
 
 
