@@ -22,6 +22,8 @@ class Templates:
             auto_reload=False,
         )
         self._environment.globals["static_version"] = _version_of(STATIC)
+        for name in self._environment.list_templates():  # now, and not while somebody waits for his page
+            self._environment.get_template(name)
 
     def page(self, name: str, /, **values: object) -> str:
         return self._environment.get_template(name).render(**values)

@@ -1,6 +1,6 @@
 """Who may in: the claim of a new box, and logins, both throttled.
 
-The password's hash is read from its file at each use, so that `reset-password` takes effect while the box runs.
+The password's hash is read from its file again and again, so that `reset-password` takes effect while the box runs.
 Tries are looked at one after the other: many at once must not pass the throttle together, and hashing takes memory.
 """
 
@@ -19,6 +19,7 @@ from appliance.storage.sessions import Session, Sessions
 TRIES_PER_ADDRESS = 8
 TRIES_IN_ALL = 60
 WINDOW_SECONDS = 300.0
+REREAD_SECONDS = 1.0  # so soon a reset password is noticed by those who are logged in
 
 
 class Refused(Exception):
@@ -55,19 +56,26 @@ class Access:
         self._sessions = sessions
         self._throttle = Throttle(clock)
         self._one_try = asyncio.Lock()
+        self._clock = clock
+        self._stored = read_hash(secrets_dir)
+        self._read_at = clock()
         self.setup_code = setup_code
 
     @property
     def claimed(self) -> bool:
-        return self._hash() is not None
+        return self._stored is not None
 
-    def _hash(self) -> str | None:
-        return read_hash(self._secrets_dir)
+    async def _hash(self, *, newer_than: float = REREAD_SECONDS) -> str | None:
+        """The hash as it is in its file, which another process may have changed just now."""
+        if self._stored is None or self._clock() - self._read_at >= newer_than:
+            self._stored = await asyncio.to_thread(read_hash, self._secrets_dir)
+            self._read_at = self._clock()
+        return self._stored
 
     async def claim(self, code: str, password: str, address: str = "") -> None:
         """Makes the box belong to whoever knows the code from its log."""
         async with self._one_try:
-            if self.claimed:
+            if await self._hash(newer_than=0) is not None:
                 raise Refused("already_claimed", "This box has an owner already. Log in instead.")
             self._throttle.check(address)
             if not hmac.compare_digest(_normal(code), _normal(self.setup_code)):
@@ -78,11 +86,12 @@ class Access:
                 await store_password(self._secrets_dir, password)
             except OSError as error:
                 raise storage_failed(error, self._secrets_dir) from error
+            await self._hash(newer_than=0)
 
     async def login(self, password: str, address: str) -> str:
         """Returns the token of a new session."""
         async with self._one_try:
-            stored = self._hash()
+            stored = await self._hash(newer_than=0)
             if stored is None:
                 raise Refused("not_claimed", "This box has no owner yet. Claim it first.")
             self._throttle.check(address)
@@ -92,7 +101,7 @@ class Access:
         return await self._sessions.create(address, mark_of(stored))
 
     async def session(self, token: str) -> Session | None:
-        stored = self._hash()
+        stored = await self._hash()
         return None if stored is None else await self._sessions.find(token, mark_of(stored))
 
     async def logout(self, token: str) -> None:

@@ -28,12 +28,13 @@ class UpstreamError(Exception):
 
 
 class Exchange:
-    """One answer being received. `status` and `headers` are there once `Pool.send` has returned."""
+    """One answer being received. `status` and `headers` are there once `head` has returned."""
 
     def __init__(self, connection: Connection) -> None:
         self.status = 0
         self.headers: list[Header] = []
         self._connection = connection
+        self._loop = asyncio.get_running_loop()
         self._pieces: deque[bytes] = deque()
         self._unread = 0
         self._complete = False
@@ -43,7 +44,8 @@ class Exchange:
 
     async def head(self) -> None:
         while not self._has_head and self._error is None:
-            await self._news()
+            self._waiter = self._loop.create_future()
+            await self._waiter
         if not self._has_head and self._error is not None:
             raise self._error
 
@@ -54,7 +56,8 @@ class Exchange:
                 raise self._error
             if self._complete:
                 return b""
-            await self._news()
+            self._waiter = self._loop.create_future()  # not a call of its own: this runs for every chunk
+            await self._waiter
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._unread = 0
@@ -69,13 +72,6 @@ class Exchange:
         """Breaks the connection now; whoever reads gets an UpstreamError."""
         self.fail(UpstreamError(reason))
         self._connection.release(self, reusable=False)
-
-    async def _news(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -50,7 +50,9 @@ class ServingSettings(Section):
 
 
 class ApiSettings(Section):
-    max_body_mib: int = Field(default=64, ge=1, le=4096, description="Largest request body in MiB")
+    max_body_mib: int = Field(
+        default=64, ge=1, le=95, description="Largest request body in MiB; engines take no more than 95"
+    )
     silent_after_s: int = Field(
         default=30,
         ge=1,

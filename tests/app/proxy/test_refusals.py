@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from typing import Any
+import logging
+from typing import Any, cast
 
 import pytest
 
@@ -245,3 +246,33 @@ async def test_a_failed_model_is_found_by_name_only(engine: Engine) -> None:
         listed = [entry["id"] for entry in (await api.get("/v1/models")).json["data"]]
         entry = (await api.get("/v1/models/broken")).json
     assert (listed, entry["status"], entry["meshbox"]["reason"]) == ([MODEL, "auto"], "failed", "cut short")
+
+
+async def test_a_mistake_of_ours_ends_one_request_only(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """An unforeseen error is a 500 in the right shape, stands in the log, and the next request is answered."""
+    good, api.settings = api.settings, cast("Settings", None)
+    failed = await api.post("/v1/messages", QUESTION, X_Request_Id="oops")
+    api.settings = good
+    assert (failed.status, failed.json["type"], failed.code) == (500, "error", "internal_error")
+    assert ("request oops failed" in caplog.text, (await api.post(CHAT, QUESTION)).status) == (True, 200)
+
+
+@pytest.mark.parametrize(
+    "field", ["tools", "response_format", "messages", "chat_template_kwargs", "logit_bias", "unknown"]
+)
+async def test_deep_nesting_that_is_allowed_does_not_end_the_engine(api: Api, engine: Engine, field: str) -> None:
+    """What passes our own limit is survived by the engine."""
+    deep = b"[" * 800 + b"]" * 800
+    nested = b'{"type":"function","function":{"name":"f","parameters":{"a":%s}}}' % deep if field == "tools" else deep
+    body = json.dumps({k: v for k, v in QUESTION.items() if k != field}).encode()[:-1]
+    said = await api.post(CHAT, body + b', "%s": [%s]}' % (field.encode(), nested))
+    assert (said.status in (200, 400), engine.process.poll()) == (True, None)
+
+
+async def test_every_request_leaves_one_line_in_the_access_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Id, route, model, status and sizes; never a word of what was said."""
+    with caplog.at_level(logging.INFO, "meshbox.access"):
+        await api.post(CHAT, QUESTION, X_Request_Id="mine-1")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "meshbox.access"]
+    assert line.startswith(f"mine-1 {CHAT} model={MODEL} status=200 stream=False bytes=")
+    assert "3 + 4" not in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,9 @@ async def test_logging_out_ends_the_session(web: Web) -> None:
 async def test_a_new_password_ends_every_session(web: Web, tmp_path: Path) -> None:
     """reset-password locks out whoever is logged in."""
     await store_password(tmp_path / "secrets", "quite another one")
+    async with asyncio.timeout(5):
+        while (await web.call("GET", "/api/status")).status == 200:  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.05)
     assert (await web.call("GET", "/api/status")).status == 401
 
 
