@@ -43,10 +43,10 @@ RUN apt-get -o Acquire::Retries=5 -qq update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY requirements.lock /
 ARG PIP_INDEX_URL=
-RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/cache \
     [ ! -s /run/secrets/ca ] || export PIP_CERT=/run/secrets/ca; \
     python3 -m venv /opt/meshbox/venv \
- && /opt/meshbox/venv/bin/pip install --quiet --disable-pip-version-check --retries 10 \
+ && PIP_CACHE_DIR=/cache/pip /opt/meshbox/venv/bin/pip install --quiet --disable-pip-version-check --retries 10 \
       --only-binary :all: --require-hashes -r /requirements.lock \
  && /opt/meshbox/venv/bin/pip uninstall --quiet --yes pip
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from appliance.hardware.types import Inventory
 from appliance.models.types import Library
@@ -29,27 +30,34 @@ ENGINE_SECONDS = 5.0
 LOAD_SECONDS = 0.5
 
 Post = Callable[[Event], None]
+T = TypeVar("T")
 
 
 async def watch_hardware(probe: Callable[[], Inventory], post: Post) -> None:
-    last: Inventory | None = None
-    while True:
-        seen = await asyncio.to_thread(probe)
-        if seen != last:
-            last = seen
-            post(HardwareProbed(seen))
-        await asyncio.sleep(HARDWARE_SECONDS)
+    await _follow(probe, lambda seen: post(HardwareProbed(seen)), HARDWARE_SECONDS)
 
 
 async def watch_library(scan: Callable[[], Library], post: Post) -> None:
-    last: Library | None = None
+    def tell(seen: Library) -> None:
+        post(LibraryScanned(seen))
+        report_trouble(post, TroubleKind.MODELS_UNREADABLE, seen.unreadable)
+
+    await _follow(scan, tell, LIBRARY_SECONDS)
+
+
+async def _follow(look: Callable[[], T], tell: Callable[[T], None], pause: float) -> None:
+    """Looks in a thread, again and again, and tells what is new; one look that fails is not the last."""
+    last: T | None = None
     while True:
-        seen = await asyncio.to_thread(scan)
-        if seen != last:
-            last = seen
-            post(LibraryScanned(seen))
-            report_trouble(post, TroubleKind.MODELS_UNREADABLE, seen.unreadable)
-        await asyncio.sleep(LIBRARY_SECONDS)
+        try:
+            seen = await asyncio.to_thread(look)
+        except Exception:
+            log.exception("a look around failed")
+        else:
+            if seen != last:
+                last = seen
+                tell(seen)
+        await asyncio.sleep(pause)
 
 
 async def watch_engine(folder: Path, post: Post) -> None:
