@@ -51,7 +51,7 @@ async def _follow(look: Callable[[], T], tell: Callable[[T], None], pause: float
     while True:
         try:
             seen = await asyncio.to_thread(look)
-        except Exception:
+        except Exception:  # the border of a task: what is known stays in force
             log.exception("a look around failed")
         else:
             if seen != last:

@@ -134,3 +134,16 @@ def test_page_streams_do_not_hold_up_the_end(tmp_path: Path) -> None:
                 assert response.readline()
                 assert box.stop() == 0
                 response.read()
+
+
+def test_a_wedged_engine_is_replaced_and_its_client_told(tmp_path: Path) -> None:
+    """Work and no progress: the stream ends with an error instead of hanging, and a new engine answers."""
+    settings = json.dumps({"api": {"silent_after_s": 2}, "serving": {"context": ROOMY}})
+    with Box(tmp_path, MESHBOX_SETTINGS=settings) as box:
+        wedged = box.wait_ready()["pid"]
+        with open_stream(box, ENDLESS) as stream:
+            os.kill(wedged, signal.SIGSTOP)
+            assert b'"error"' in stream.read()
+        box.wait(lambda: box.entry()["state"] == "ready" and box.entry()["pid"] != wedged, "a new engine is ready")
+        assert "7" in box.chat("What is 3 + 4?")
+        assert box.engines() == [box.entry()["pid"]]
