@@ -72,17 +72,16 @@ class Engine:
     def busy_slots(self) -> int:
         return sum(slot["is_processing"] for slot in self.get("/slots"))
 
-    async def until_busy_slots(self, count: int, seconds: float = 10.0, pause: float = 0.02) -> None:
+    async def until_busy_slots(self, count: int, seconds: float = 10.0) -> None:
         """Waits until so many slots work."""
         deadline = time.monotonic() + seconds
         while (busy := await asyncio.to_thread(self.busy_slots)) != count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{busy} slots are busy instead of {count}")
-            await asyncio.sleep(pause)
+            await asyncio.sleep(0.02)
 
     async def until_idle(self, seconds: float = 30.0) -> None:
-        """Looks seldom: the engine notices a client that left only in a second in which it sends nothing at all."""
-        await self.until_busy_slots(0, seconds, pause=1.5)
+        await self.until_busy_slots(0, seconds)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,18 @@ async def test_leaving_before_the_first_byte_frees_the_slot(
     await engine.until_idle(FREED_SECONDS)
 
 
+async def test_leaving_is_noticed_while_others_are_served(api: Api, engine: Engine) -> None:
+    """Answers for other clients do not hide from the engine that one has gone (the patch of ours sees to that)."""
+    path = "/v1/chat/completions"
+    async with raw_request(api, path, ENDLESS) as (reader, _):
+        await reader.readuntil(b"data: ")
+        async with raw_request(api, path, {**ENDLESS, "stream": False}):
+            await engine.until_busy_slots(2)
+        await engine.until_busy_slots(1, FREED_SECONDS)
+        assert api.meter.load().in_flight == 1  # it is not the one that stayed whose slot is free
+    await engine.until_idle(FREED_SECONDS)
+
+
 async def test_leaving_while_queued_leaves_the_queue(api: Api, engine: Engine) -> None:
     """A client that leaves while all slots are busy is not waited for either."""
     path = "/v1/chat/completions"
