@@ -20,13 +20,14 @@ pytestmark = pytest.mark.live
 
 
 REQUEST = {"model": SELF_TEST_MODEL, "messages": [{"role": "user", "content": "What is 3 + 4?"}], "max_tokens": 8}
-LONG = 900  # tokens, about as many as the usual context holds
+SHORT = 300  # tokens
+LONG = 4_000
 ENDLESS = 30_000
 ROOMY = 32_768  # a context for them
 
 
 @contextmanager
-def open_stream(box: Box, tokens: int = LONG) -> Iterator[http.client.HTTPResponse]:
+def open_stream(box: Box, tokens: int) -> Iterator[http.client.HTTPResponse]:
     """A streamed answer of exactly so many tokens, its first piece already there."""
     connection = http.client.HTTPConnection("127.0.0.1", box.api_port, timeout=60)
     body = {
@@ -46,9 +47,9 @@ def open_stream(box: Box, tokens: int = LONG) -> Iterator[http.client.HTTPRespon
 
 def test_ctrl_c_lets_a_running_answer_end(tmp_path: Path) -> None:
     """The stream that runs comes to its regular end, the box exits with 0, no engine is left."""
-    with Box(tmp_path) as box:
+    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"api": {"drain_s": 600}})) as box:
         box.wait_ready()
-        with open_stream(box) as stream:
+        with open_stream(box, SHORT) as stream:
             box.process.send_signal(signal.SIGINT)
             rest = stream.read()
         assert rest.rstrip().endswith(b"data: [DONE]")
@@ -83,9 +84,9 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
 
 def test_new_requests_are_sent_away_while_the_box_ends(tmp_path: Path) -> None:
     """They are told when to come back instead of being cut."""
-    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"serving": {"context": ROOMY}})) as box:
+    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"api": {"drain_s": 600}, "serving": {"context": ROOMY}})) as box:
         engine = box.wait_ready()["pid"]
-        with open_stream(box, 3 * LONG) as stream:
+        with open_stream(box, LONG) as stream:
             os.kill(engine, signal.SIGSTOP)
             box.process.send_signal(signal.SIGTERM)
             box.wait(lambda: box.ask("/v1/chat/completions", REQUEST).status == 503, "new requests get 503")
