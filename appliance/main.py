@@ -33,8 +33,9 @@ from appliance.serve import Listener, PortTaken
 from appliance.settings.bootstrap import Bootstrap
 from appliance.settings.store import SettingsStore, first_document, load
 from appliance.storage.database import Database
+from appliance.storage.errors import StorageFailed
 from appliance.storage.folder import DataFolder
-from appliance.storage.identity import load_or_create, node_id
+from appliance.storage.identity import IdentityDamaged, load_or_create, node_id
 from appliance.storage.sessions import Sessions
 from appliance.supervisor.supervisor import Supervisor
 from appliance.tasks import TaskGroup
@@ -58,6 +59,9 @@ async def run(bootstrap: Bootstrap, logs: LogRing) -> int:
         return await _run_box(bootstrap, folder, logs, signals)
     except PortTaken as error:
         log.error("%s End the program that uses it, or choose another port with MESHBOX_WEB_PORT.", error)
+        return 1
+    except IdentityDamaged as error:
+        log.error("%s. Restore the file from a backup, or delete it to start as a new box.", error)
         return 1
     finally:
         folder.release()
@@ -161,7 +165,7 @@ class Box:
 async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> Box:
     with contextlib.suppress(OSError):  # the scanner tells when the folder is not there
         bootstrap.models_folder.mkdir(parents=True, exist_ok=True)
-    key = load_or_create(folder.secrets / "node.key")
+    key = load_or_create(folder.node_key)
     stored = load(folder.settings, first_document(bootstrap.settings))
     facts = NodeFacts(
         id=node_id(key),
@@ -229,8 +233,12 @@ async def _make_access(bootstrap: Bootstrap, folder: DataFolder, sessions: Sessi
     access = Access(folder.secrets, sessions, bootstrap.setup_code or new_setup_code(), time.time)
     password = bootstrap.password()
     if password is not None and not access.claimed:
-        await access.claim(access.setup_code, password)
-        log.info("claimed with the password of the environment")
+        try:
+            await access.claim(access.setup_code, password)
+            log.info("claimed with the password of the environment")
+        except StorageFailed as failure:
+            log.error("the password of the environment could not be stored: %s", failure)
+            report_storage(loop.post, failure)
     if access.claimed:
         loop.post(BoxClaimed())
     return access

@@ -29,7 +29,6 @@ class RequestMeter:
         self._tickets: set[Ticket] = set()
         self._totals: Counter[tuple[str, str, int]] = Counter()
         self._bytes: Counter[str] = Counter()
-        self._last_byte: dict[str, float] = {}
 
     def begin(self, endpoint: str) -> Ticket:
         ticket = Ticket(endpoint, self._clock())
@@ -38,11 +37,9 @@ class RequestMeter:
 
     def received(self, ticket: Ticket, size: int) -> None:
         """The engine sent something."""
-        now = self._clock()
         ticket.sent += size
         if ticket.first_byte is None:
-            ticket.first_byte = now
-        self._last_byte[ticket.model] = now
+            ticket.first_byte = self._clock()
 
     def end(self, ticket: Ticket, status: int) -> float:
         """Closes the books on a request; returns how many seconds it took."""
@@ -57,10 +54,6 @@ class RequestMeter:
 
     def load(self) -> RequestLoad:
         return RequestLoad(in_flight=len(self._tickets))
-
-    def last_byte(self, model: str) -> float | None:
-        """When this model's engine last sent something, on the meter's clock."""
-        return self._last_byte.get(model)
 
     def totals(self) -> Mapping[tuple[str, str, int], int]:
         """Ended requests by model, endpoint and status; the model is empty when none was found."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
+
+ROOM_FOR_SECRETS = 64 << 10
 
 
 class FolderTrouble(Exception):
@@ -21,6 +24,10 @@ class DataFolder:
     @property
     def secrets(self) -> Path:
         return self.root / "secrets"
+
+    @property
+    def node_key(self) -> Path:
+        return self.secrets / "node.key"
 
     @property
     def settings(self) -> Path:
@@ -42,9 +49,12 @@ class DataFolder:
             raise FolderTrouble(self._explain(error)) from error
 
     def _prove_writable(self) -> None:
+        """A box that has its identity starts on a full disk too; a new one needs room for it first."""
         proof = self.root / ".writable"
-        proof.write_bytes(b"")
-        proof.unlink()
+        try:
+            proof.write_bytes(b"" if self.node_key.exists() else b"." * ROOM_FOR_SECRETS)
+        finally:
+            proof.unlink(missing_ok=True)
 
     def _acquire(self) -> None:
         lock = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -59,6 +69,10 @@ class DataFolder:
         self._lock = lock
 
     def _explain(self, error: OSError) -> str:
+        if error.errno == errno.ENOSPC:
+            return (
+                f"The disk of the data folder {self.root} is full: a new box has no room for its keys. Free some space."
+            )
         return (
             f"The data folder {self.root} cannot be written: {error.strerror or error}. "
             f"Meshbox runs as user {os.geteuid()}, group {os.getegid()}. "

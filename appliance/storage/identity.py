@@ -19,14 +19,20 @@ from cryptography.hazmat.primitives.serialization import (
 ID_LENGTH = 16  # 80 bits: short enough to read, long enough never to meet twice
 
 
+class IdentityDamaged(Exception):
+    """The key is there and cannot be used. It is not replaced: its box would be a stranger to its mesh."""
+
+
 def load_or_create(path: Path) -> Ed25519PrivateKey:
     """The key in `path`; made there, readable by its owner alone, when there is none."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError:
         return _create(path)
+    except (ValueError, TypeError, OSError) as error:
+        raise IdentityDamaged(f"{path} cannot be read as a key: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{path} does not hold an Ed25519 key")
+        raise IdentityDamaged(f"{path} does not hold an Ed25519 key")
     return key
 
 

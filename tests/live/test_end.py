@@ -95,7 +95,7 @@ def test_new_requests_are_sent_away_while_the_box_ends(tmp_path: Path) -> None:
         with open_stream(box, LONG) as stream:
             os.kill(engine, signal.SIGSTOP)
             box.process.send_signal(signal.SIGTERM)
-            box.wait(lambda: box.ask("/v1/chat/completions", REQUEST).status == 503, "new requests get 503")
+            box.wait_for_line("stopping; 1 requests")
             answer = box.ask("/v1/chat/completions", REQUEST)
             assert (answer.status, "retry-after" in answer.headers) == (503, True)
             os.kill(engine, signal.SIGCONT)

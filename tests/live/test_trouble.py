@@ -242,3 +242,27 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, small_disk: Path) -> None:
         filler.unlink()
         assert box.manage("PATCH", "/api/settings", {"node": {"name": "after"}}).status == 200
         box.wait(lambda: box.issues() == {}, "the issue is gone")
+
+
+def test_a_new_box_on_a_full_disk_says_so_and_goes_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    """The page shows the reason instead of a box that ends with a trace."""
+    fill(small_disk / "filler")
+    box = Box(tmp_path, MESHBOX_DATA=str(small_disk / "data")).start()
+    try:
+        box.wait(lambda: "is full" in box.get("/").body.decode(), "the fault page tells of the disk")
+        (small_disk / "filler").unlink()
+        box.wait(lambda: box.get("/readyz").status == 200, "a model answers")
+    finally:
+        assert box.stop() == 0
+
+
+def test_a_damaged_identity_is_named_and_kept(tmp_path: Path) -> None:
+    """The box does not silently become another one."""
+    key = tmp_path / "data" / "secrets" / "node.key"
+    key.parent.mkdir(parents=True)
+    key.write_text("nonsense")
+    box = Box(tmp_path).start()
+    assert box.process.wait(30) == 1
+    assert "node.key" in box.wait_for_line("cannot be read as a key")
+    box.stop()
+    assert key.read_text() == "nonsense"

@@ -41,10 +41,5 @@ def test_an_ended_request_is_in_the_totals_only() -> None:
     clock.now += 1
     meter.received(ticket, 5)
     took = meter.end(ticket, 200)
-    assert (took, ticket.first_byte, meter.last_byte("m"), meter.load().in_flight) == (2, 101, 102, 0)
+    assert (took, ticket.first_byte, meter.load().in_flight) == (2, 101, 0)
     assert (dict(meter.totals()), dict(meter.bytes_sent())) == ({("m", "/v1/x", 200): 1}, {"m": 15})
-
-
-def test_a_model_never_heard_of_has_no_last_byte() -> None:
-    """None, not zero."""
-    assert RequestMeter().last_byte("m") is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.storage.identity import ID_LENGTH, load_or_create, node_id
+from appliance.storage.identity import ID_LENGTH, IdentityDamaged, load_or_create, node_id
 
 
 def test_the_identity_stays_the_same(tmp_path: Path) -> None:
@@ -28,6 +28,6 @@ def test_a_damaged_key_is_not_replaced(tmp_path: Path) -> None:
     """Silently making a new identity would cut the box off from its mesh."""
     path = tmp_path / "node.key"
     path.write_text("nonsense")
-    with pytest.raises(ValueError, match="PEM"):
+    with pytest.raises(IdentityDamaged, match="cannot be read as a key"):
         load_or_create(path)
     assert path.read_text() == "nonsense"
