@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from appliance.hardware.types import Inventory
 from appliance.models.types import Library
+from appliance.node.jobs import Job
 from appliance.node.snapshot import Child, RequestLoad, TroubleKind
 from appliance.settings.schema import Settings
 
@@ -50,6 +51,16 @@ class RetryAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class JobReported:
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobForgotten:
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadMeasured:
     requests: RequestLoad
 
@@ -78,6 +89,8 @@ Event = (
     | ChildReported
     | ChildForgotten
     | RetryAsked
+    | JobReported
+    | JobForgotten
     | LoadMeasured
     | TroubleFound
     | TroubleEnded

@@ -30,6 +30,10 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, children=_without(snapshot.children, model))
         case events.RetryAsked(model):
             return replace(snapshot, attempts=_with(snapshot.attempts, model, snapshot.attempts.get(model, 0) + 1))
+        case events.JobReported(job):
+            return replace(snapshot, jobs=_with(snapshot.jobs, job.id, job))
+        case events.JobForgotten(job_id):
+            return replace(snapshot, jobs=_without(snapshot.jobs, job_id))
         case events.LoadMeasured(requests):
             return replace(snapshot, requests=requests)
         case events.TroubleFound(kind, detail):

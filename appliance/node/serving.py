@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from appliance.models.names import resolve_name
 from appliance.models.types import Ability, Model
-from appliance.node.snapshot import Child, ChildState, EngineSpec, Failure, Phase, Snapshot, TroubleKind
+from appliance.node.failure import Failure
+from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot, TroubleKind
 from appliance.routing.table import Route, RouteState, RoutingTable
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from appliance.hardware.types import Inventory
 from appliance.models.types import Ability, Library
+from appliance.node.failure import Failure
+from appliance.node.jobs import Job
 from appliance.routing.table import Endpoint
 from appliance.settings.schema import Settings
 
@@ -66,15 +68,6 @@ class EngineSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a child is not running, in words for a person."""
-
-    code: str  # crashed | crash_loop | engine_missing | load_failed | wrong_answer | wedged | load_timeout
-    detail: str
-    log_tail: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Child:
     spec: EngineSpec
     state: ChildState
@@ -116,5 +109,6 @@ class Snapshot:
     troubles: Mapping[TroubleKind, str] = field(default_factory=dict)
     attempts: Mapping[str, int] = field(default_factory=dict)  # how often a person asked to try a model again
     requests: RequestLoad = RequestLoad()
+    jobs: Mapping[str, Job] = field(default_factory=dict)  # in the order they were asked for
     claimed: bool = False
     draining: bool = False

@@ -11,7 +11,8 @@ import signal
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from appliance.node.snapshot import Child, ChildState, EngineSpec, Failure, Phase
+from appliance.node.failure import Failure
+from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase
 from appliance.routing.table import Endpoint
 
 

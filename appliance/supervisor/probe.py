@@ -14,7 +14,8 @@ from typing import Any
 import aiohttp
 
 from appliance.models.types import Ability
-from appliance.node.snapshot import EngineSpec, Failure
+from appliance.node.failure import Failure
+from appliance.node.snapshot import EngineSpec
 from appliance.routing.table import Endpoint
 
 QUESTION, ANSWER = "What is 3 + 4?", "7"

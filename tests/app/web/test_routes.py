@@ -13,7 +13,8 @@ import pytest
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from appliance.node.events import ChildReported, SettingsChanged
-from appliance.node.snapshot import ChildState, Failure
+from appliance.node.failure import Failure
+from appliance.node.snapshot import ChildState
 from tests.app.web.harness import Web
 from tests.builders import MODEL_ID, make_child
 

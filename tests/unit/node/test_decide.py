@@ -10,8 +10,9 @@ import pytest
 from appliance.models.types import BrokenFile, Library
 from appliance.node.commands import EndEngine, RunEngine
 from appliance.node.decide import decide
+from appliance.node.failure import Failure
 from appliance.node.serving import ServingState, engine_spec
-from appliance.node.snapshot import ChildState, Failure, NodeState, Phase, TroubleKind
+from appliance.node.snapshot import ChildState, NodeState, Phase, TroubleKind
 from appliance.routing.table import RouteState
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from appliance.models.types import Ability, Library, Model
 from appliance.node.commands import EndEngine, RunEngine
 from appliance.node.decide import decide
+from appliance.node.failure import Failure
 from appliance.node.serving import ServingEntry, ServingState, engine_spec, routing_table, wanted_entries
-from appliance.node.snapshot import Child, ChildState, EngineSpec, Failure, Phase, Snapshot
+from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot
 from appliance.routing.table import Route, RouteState
 from appliance.settings.schema import ServingSettings
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child

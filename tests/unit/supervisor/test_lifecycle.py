@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.models.types import Ability
-from appliance.node.snapshot import ChildState, EngineSpec, Failure, Phase
+from appliance.node.failure import Failure
+from appliance.node.snapshot import ChildState, EngineSpec, Phase
 from appliance.routing.table import Endpoint
 from appliance.supervisor.lifecycle import Action, Lifecycle, Limits, describe_exit
 

@@ -10,7 +10,8 @@ import pytest
 
 from appliance.hardware.types import Gpu
 from appliance.node.decide import decide
-from appliance.node.snapshot import ChildState, Failure, Phase, Snapshot
+from appliance.node.failure import Failure
+from appliance.node.snapshot import ChildState, Phase, Snapshot
 from appliance.run_loop import Outlook
 from tests.builders import INVENTORY, MODEL_ID, make_child, make_model, make_snapshot, with_child
 from webui.views import (

@@ -6,8 +6,9 @@ import pytest
 
 from appliance.models.types import BrokenFile, Library
 from appliance.node.decide import decide
+from appliance.node.failure import Failure
 from appliance.node.issues import Fix, Issue
-from appliance.node.snapshot import ChildState, Failure, Snapshot, TroubleKind
+from appliance.node.snapshot import ChildState, Snapshot, TroubleKind
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
 
 
