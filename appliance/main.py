@@ -18,6 +18,9 @@ from pathlib import Path
 
 from appliance import __version__
 from appliance.api.access import Access
+from appliance.api.deps import ApiDeps
+from appliance.api.feed import EventFeed
+from appliance.api.metrics import Metrics
 from appliance.fault import wait_for_folder
 from appliance.hardware.probe import Prober
 from appliance.hardware.types import Inventory
@@ -40,7 +43,7 @@ from appliance.storage.sessions import Sessions
 from appliance.supervisor.supervisor import Supervisor
 from appliance.tasks import TaskGroup
 from appliance.watchers import report_storage, watch_engine, watch_hardware, watch_library, watch_load
-from webui.app import WebDeps, create_web_app
+from webui.app import create_web_app
 
 log = logging.getLogger("meshbox")
 
@@ -213,7 +216,16 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         meter=meter,
         stopping=stopping,
     )
-    web = WebDeps(loop, settings, access, Relay(proxy), meter, logs, stopping)
+    api = ApiDeps(
+        loop=loop,
+        settings=settings,
+        access=access,
+        feed=EventFeed(loop, time.time),
+        metrics=Metrics(loop, meter),
+        logs=logs,
+        stopping=stopping,
+        clock=time.time,
+    )
     return Box(
         bootstrap=bootstrap,
         loop=loop,
@@ -222,7 +234,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         access=access,
         supervisor=supervisor,
         meter=meter,
-        page=Listener("the page", create_web_app(web), bootstrap.bind, bootstrap.web_port),
+        page=Listener("the page", create_web_app(api, Relay(proxy)), bootstrap.bind, bootstrap.web_port),
         api=Listener("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
         stopping=stopping,
         tasks=TaskGroup(),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router, asgi, get
@@ -21,56 +18,30 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Sen
 from sse_starlette import EventSourceResponse
 
 from appliance import __version__
-from appliance.api.access import Access
 from appliance.api.deps import ApiDeps
 from appliance.api.feed import EventFeed
 from appliance.api.login import look_up, require_login
-from appliance.api.metrics import Metrics, RequestCounts
 from appliance.api.problems import Problem, as_problem, handle
 from appliance.api.routes import make_router
 from appliance.api.routes.events import event_stream, until_stopping
-from appliance.logs import LogRing
-from appliance.run_loop import RunLoop
-from appliance.settings.store import SettingsStore
 from appliance.tasks import TaskGroup
-from webui.live import updates
-from webui.pages import chat, dashboard, entrance, logs
-from webui.pages.context import Context, GoTo, go
+from webui.live import FRAME, LivePage, frame_only, updates
+from webui.pages import PAGES
+from webui.pages.context import Context, GoTo, came_from, go
 from webui.render import STATIC, Templates
 from webui.security import Guarded
 
 RELAY_PATH = "/api/openai"
 
 
-@dataclass(frozen=True, slots=True)
-class WebDeps:
-    loop: RunLoop
-    settings: SettingsStore
-    access: Access
-    relay: ASGIApp  # the API of :9337, for the chat page
-    meter: RequestCounts
-    logs: LogRing
-    stopping: asyncio.Event
-    clock: Callable[[], float] = time.time
-
-
-def create_web_app(deps: WebDeps) -> Guarded:
-    api = ApiDeps(
-        loop=deps.loop,
-        settings=deps.settings,
-        access=deps.access,
-        feed=EventFeed(deps.loop, deps.clock),
-        metrics=Metrics(deps.loop, deps.meter),
-        logs=deps.logs,
-        stopping=deps.stopping,
-        clock=deps.clock,
-    )
-    context = Context(api, Templates())
+def create_web_app(api: ApiDeps, relay: ASGIApp) -> Guarded:
+    """`relay` is the API of :9337, for the chat page."""
+    context = Context(api, Templates(), tuple(page.NAV for page in PAGES if page.NAV is not None))
     app = Litestar(
         route_handlers=[
             make_router(api),
             *_pages(context),
-            _relay(deps.relay),
+            _relay(relay),
             create_static_files_router("/static", [STATIC], include_in_schema=False),
         ],
         exception_handlers={GoTo: go, Exception: _error_page(context)},
@@ -86,12 +57,12 @@ def _pages(context: Context) -> list[ControllerRouterHandler]:
         # a function of its own: litestar copies guards, and with a method it would copy the whole box
         await context.require_login(connection, handler)
 
-    found = [handler for page in (entrance, dashboard, chat, logs) for handler in page.handlers(context)]
+    found = [handler for page in PAGES for handler in page.handlers(context)]
     return [Router(path="/", route_handlers=found, guards=[guard], include_in_schema=False), _live(context)]
 
 
 def _live(context: Context) -> ControllerRouterHandler:
-    pages = {"dashboard": dashboard.live_page(context), "chat": chat.live_page(context)}
+    pages = _live_pages(context)
 
     @get("/events/ui", guards=[require_login], include_in_schema=False)
     async def live(page: FromQuery[str]) -> EventSourceResponse:
@@ -101,6 +72,12 @@ def _live(context: Context) -> ControllerRouterHandler:
         return event_stream(until_stopping(updates(context.deps.loop, pages[page]), context.deps.stopping))
 
     return live
+
+
+def _live_pages(context: Context) -> dict[str, LivePage]:
+    """Each under the name of its module."""
+    found = {page.__name__.rpartition(".")[2]: page.live_page(context) for page in PAGES}
+    return {FRAME: frame_only(context.templates)} | {name: live for name, live in found.items() if live is not None}
 
 
 def _relay(relay: ASGIApp) -> ControllerRouterHandler:
@@ -141,7 +118,7 @@ def _error_page(context: Context) -> Callable[[Request[Any, Any, Any], Exception
         problem = as_problem(error)
         missing = isinstance(error, NotFoundException)
         detail = "There is no such page on this box." if missing else problem.detail
-        return context.page(request, "problem.html", status=problem.status, detail=detail)
+        return context.page(request, "problem.html", status=problem.status, detail=detail, back=came_from(request))
 
     return answer
 

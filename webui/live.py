@@ -8,40 +8,44 @@ from typing import Any
 
 from appliance.run_loop import Outlook, RunLoop
 from webui.render import Templates
+from webui.views.frame import FRAME_BLOCKS, frame_view
 
 LEAST_PAUSE = 0.25  # seconds between two updates of a page
+FRAME = "frame"  # the stream of pages that have no live blocks of their own
 
 Blocks = Mapping[str, str]  # element id -> HTML
+View = Callable[[Outlook], dict[str, Any]]
 
 
 class LivePage:
     """The live blocks of one template. A block is named like the id of the element it holds."""
 
-    def __init__(
-        self, templates: Templates, template: str, blocks: tuple[str, ...], view: Callable[[Outlook], dict[str, Any]]
-    ) -> None:
+    def __init__(self, templates: Templates, template: str, blocks: tuple[str, ...], view: View) -> None:
         self._templates = templates
-        self._template = template
-        self._blocks = blocks
+        self._sources = dict.fromkeys(blocks, template) | dict.fromkeys(FRAME_BLOCKS, "base.html")
         self._view = view
         self._rendered: tuple[int, Blocks] = (-1, {})
 
     def render(self, outlook: Outlook) -> Blocks:
         if self._rendered[0] != outlook.revision:
-            values = self._view(outlook)
-            html = {name: self._templates.block(self._template, name, **values) for name in self._blocks}
+            values = frame_view(outlook) | self._view(outlook)
+            html = {name: self._templates.block(source, name, **values) for name, source in self._sources.items()}
             self._rendered = (outlook.revision, html)
         return self._rendered[1]
 
 
+def frame_only(templates: Templates) -> LivePage:
+    return LivePage(templates, "base.html", (), lambda _: {})
+
+
 async def updates(loop: RunLoop, page: LivePage) -> AsyncIterator[bytes]:
     """Everything at once, then what changed, at most four times a second."""
-    sent: dict[str, str] = {}
+    sent: Blocks = {}
     async for outlook in loop.watch():
         blocks = page.render(outlook)
         changed = {name: html for name, html in blocks.items() if sent.get(name) != html}
         if changed:
-            sent |= changed
+            sent = blocks
             yield frame(changed)
         await asyncio.sleep(LEAST_PAUSE)
 

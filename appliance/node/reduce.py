@@ -14,7 +14,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, PLR0911 - one line per event
+def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, PLR0911, PLR0912 - one line per event
     match event:
         case events.HardwareProbed(inventory):
             return replace(snapshot, inventory=inventory)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 
 from litestar import MediaType, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.params import URLEncodedBody
 from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
 
 from appliance.api.deps import ApiDeps
 from appliance.api.login import PUBLIC, SESSION
+from webui.live import FRAME, LivePage
+from webui.notices import NOTICES
 from webui.render import Templates
-from webui.views import navigation
+from webui.views.frame import NavEntry, frame_view, navigation
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str]
+Form = URLEncodedBody[dict[str, str]]
 
 THEMES = ("auto", "light", "dark")
 
@@ -30,21 +35,47 @@ class GoTo(Exception):
         self.path = path
 
 
+class PageModule(Protocol):
+    """What each file of this folder gives."""
+
+    NAV: NavEntry | None  # None: not in the navigation
+
+    @property
+    def __name__(self) -> str: ...
+
+    def handlers(self, context: Context) -> list[ControllerRouterHandler]: ...
+    def live_page(self, context: Context) -> LivePage | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     deps: ApiDeps
     templates: Templates
+    nav: tuple[NavEntry, ...]
 
-    def page(self, request: AnyRequest, template: str, /, *, status: int = 200, **values: Any) -> Page:  # noqa: ANN401 - what the template names
-        snapshot = self.deps.loop.outlook.snapshot
+    def page(
+        self,
+        request: AnyRequest,
+        template: str,
+        /,
+        *,
+        status: int = 200,
+        live: str = FRAME,
+        **values: Any,  # noqa: ANN401 - what the template names
+    ) -> Page:
+        """A whole page. `live` names the stream of its live blocks: the name of the page's module."""
+        outlook = self.deps.loop.outlook
         html = self.templates.page(
             template,
-            nav=navigation(request.url.path),
-            node_name=snapshot.settings.node.name,
-            version=snapshot.node.version,
+            nav=navigation(self.nav, request.url.path),
+            node_name=outlook.snapshot.settings.node.name,
+            version=outlook.snapshot.node.version,
             theme=theme_of(request),
             logged_in=bool(request.scope["state"].get(SESSION)),
             path=request.url.path if request.method == "GET" else "/",
+            live=live,
+            notice=NOTICES.get(request.query_params.get("done", "")),
+            **frame_view(outlook),
             **values,
         )
         return Response(html, media_type=MediaType.HTML, status_code=status)
@@ -67,6 +98,16 @@ def _login_for(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def go(_request: AnyRequest, away: GoTo) -> Redirect:
     return Redirect(away.path, status_code=303)
+
+
+def done(path: str, notice: str) -> Redirect:
+    """After a form did its work: its page again, with the notice of that code."""
+    return Redirect(f"{path}?done={notice}", status_code=303)
+
+
+def came_from(request: AnyRequest) -> str:
+    """The page on this box that the request was sent from, to go back to."""
+    return safe_target(urlsplit(request.headers.get("referer", "/")).path or "/")
 
 
 def theme_of(request: AnyRequest) -> str:

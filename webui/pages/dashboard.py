@@ -11,10 +11,14 @@ from litestar.types import ControllerRouterHandler
 from appliance.api.routes.state import apply_fix
 from appliance.run_loop import Outlook
 from webui.live import LivePage
-from webui.pages.context import AnyRequest, Context, Page
-from webui.pages.entrance import Form
-from webui.views import connection, example_model, hardware_view, headline, issue_cards, model_cards
+from webui.pages.context import AnyRequest, Context, Form, Page
+from webui.views.connect import connection, example_model
+from webui.views.frame import NavEntry
+from webui.views.hardware import hardware_view
+from webui.views.issues import issue_cards
+from webui.views.serving import headline, model_cards
 
+NAV: NavEntry | None = NavEntry("Dashboard", "/", "home", "Overview")
 BLOCKS = ("headline", "issues", "serving", "hardware")
 
 
@@ -27,7 +31,7 @@ def view(outlook: Outlook) -> dict[str, Any]:
     }
 
 
-def live_page(context: Context) -> LivePage:
+def live_page(context: Context) -> LivePage | None:
     return LivePage(context.templates, "dashboard.html", BLOCKS, view)
 
 
@@ -40,7 +44,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
         reach = connection(
             request.headers.get("host", "localhost"), outlook.snapshot.node.api_port, example_model(outlook)
         )
-        return context.page(request, "dashboard.html", connection=reach, **view(outlook))
+        return context.page(request, "dashboard.html", live="dashboard", connection=reach, **view(outlook))
 
     @post("/issues/fix", status_code=200, sync_to_thread=False)
     def fix(data: Form) -> Redirect:

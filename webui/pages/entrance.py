@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, get, post
 from litestar.datastructures import Cookie
-from litestar.params import FromQuery, URLEncodedBody
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
@@ -17,12 +17,18 @@ from appliance.api.problems import STATUS_OF_REFUSAL
 from appliance.api.requests import SetupBody
 from appliance.api.routes.account import claim, session_cookie
 from appliance.storage.errors import StorageFailed
-from webui.pages.context import THEMES, AnyRequest, Context, Page, safe_target
+from webui.live import LivePage
+from webui.pages.context import THEMES, AnyRequest, Context, Form, Page, safe_target
+from webui.views.frame import NavEntry
 
-Form = URLEncodedBody[dict[str, str]]
+NAV: NavEntry | None = None
 YEAR = 365 * 86400
 
 _FIELD_OF = {"wrong_code": "code", "password_too_short": "password", "password_too_long": "password"}
+
+
+def live_page(_context: Context) -> LivePage | None:
+    return None
 
 
 def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 - a list of handlers

@@ -8,9 +8,16 @@ from litestar import get
 from litestar.params import FromQuery
 from litestar.types import ControllerRouterHandler
 
+from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Page
+from webui.views.frame import NavEntry
 
+NAV: NavEntry | None = NavEntry("Logs", "/logs", "logs", "This box")
 SHOWN = 300
+
+
+def live_page(_context: Context) -> LivePage | None:
+    return None
 
 
 def handlers(context: Context) -> list[ControllerRouterHandler]:

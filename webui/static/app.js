@@ -1,4 +1,4 @@
-// Small comforts of every page: selects that send their form, buttons that copy.
+// Small comforts of every page: selects that send their form, buttons that copy, a word when the box is gone.
 
 for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
@@ -23,3 +23,18 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = before; }, 2000);
   });
 }
+
+// The sentence about what was done is for once: a reload shall not repeat it.
+if (document.querySelector("[data-notice]")) {
+  const address = new URL(location.href);
+  address.searchParams.delete("done");
+  history.replaceState(null, "", address);
+}
+
+const offline = document.getElementById("offline");
+
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) location.reload(); // logged out meanwhile: the login page comes
+  offline.hidden = false;
+});
+document.addEventListener("htmx:sse:after:connection", () => { offline.hidden = true; });

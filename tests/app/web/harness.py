@@ -13,6 +13,9 @@ from typing import Any
 import aiohttp
 
 from appliance.api.access import Access
+from appliance.api.deps import ApiDeps
+from appliance.api.feed import EventFeed
+from appliance.api.metrics import Metrics
 from appliance.logs import LogRing
 from appliance.node.events import Event, SettingsChanged
 from appliance.node.snapshot import RequestLoad, Snapshot
@@ -25,7 +28,7 @@ from appliance.storage.sessions import Sessions
 from appliance.tasks import TaskGroup
 from tests.builders import make_snapshot
 from tests.live.box import free_ports
-from webui.app import WebDeps, create_web_app
+from webui.app import create_web_app
 
 CODE = "ABCD-EFGH"
 PASSWORD = "correct horse battery"
@@ -100,7 +103,17 @@ async def running_web(folder: Path, snapshot: Snapshot | None = None) -> AsyncIt
     sessions = Sessions(database, lambda: settings.current.web.session_days * 86400.0, time.time, wrote.append)
     await sessions.open()
     access = Access(folder / "secrets", sessions, CODE, time.time)
-    app = create_web_app(WebDeps(loop, settings, access, echo_relay, Counts(), logs, stopping))
+    deps = ApiDeps(
+        loop=loop,
+        settings=settings,
+        access=access,
+        feed=EventFeed(loop, time.time),
+        metrics=Metrics(loop, Counts()),
+        logs=logs,
+        stopping=stopping,
+        clock=time.time,
+    )
+    app = create_web_app(deps, echo_relay)
     listener, tasks = Listener("test", app, "127.0.0.1", port), TaskGroup()
     tasks.start("run loop", loop.run())
     await listener.start()

@@ -14,20 +14,13 @@ from appliance.node.failure import Failure
 from appliance.node.snapshot import ChildState, Phase, Snapshot
 from appliance.run_loop import Outlook
 from tests.builders import INVENTORY, MODEL_ID, make_child, make_model, make_snapshot, with_child
-from webui.views import (
-    Meter,
-    ModelCard,
-    chat_models,
-    connection,
-    example_model,
-    hardware_view,
-    headline,
-    issue_cards,
-    memory_meter,
-    model_cards,
-    navigation,
-    size_text,
-)
+from webui.views.chat import chat_models
+from webui.views.connect import connection, example_model
+from webui.views.frame import NavEntry, navigation
+from webui.views.hardware import hardware_view
+from webui.views.issues import issue_cards
+from webui.views.serving import ModelCard, headline, model_cards
+from webui.views.words import Meter, memory_meter, size_text
 
 
 def outlook(snapshot: Snapshot) -> Outlook:
@@ -148,9 +141,20 @@ def test_the_headline_follows_the_state_of_the_box() -> None:
     assert headline(outlook(replace(snapshot, draining=True))).title == "Stopping"
 
 
+PLACES = (("home", "/", "a"), ("chat", "/chat", "b"), ("logs", "/logs", "a"))
+
+
 def test_the_navigation_marks_where_one_is() -> None:
     """Exactly one entry."""
-    assert [item.label for item in navigation("/chat") if item.current] == ["Chat"]
+    entries = [
+        NavEntry("Home", "/", "home", "a"),
+        NavEntry("Chat", "/chat", "chat", "b"),
+        NavEntry("Logs", "/logs", "logs", "a"),
+    ]
+    for path, label in (("/chat", "Chat"), ("/", "Home"), ("/logs/box", "Logs")):
+        groups = navigation(entries, path)
+        assert [group.label for group in groups] == ["a", "b"]
+        assert [item.entry.label for group in groups for item in group.items if item.current] == [label]
 
 
 @pytest.mark.parametrize(("size", "text"), [(0, "0 MiB"), (1 << 20, "1 MiB"), (3 << 29, "1.5 GiB")])
