@@ -26,7 +26,7 @@ from appliance.hardware.probe import Prober
 from appliance.hardware.types import Inventory
 from appliance.logs import LogRing
 from appliance.models.library import Scanner
-from appliance.node.events import BoxClaimed, DrainStarted, SettingsChanged, TroubleEnded, TroubleFound
+from appliance.node.events import BoxClaimed, DrainStarted, SettingsChanged, TroubleEnded, TroubleFound, WakeAsked
 from appliance.node.snapshot import NodeFacts, Snapshot, TroubleKind
 from appliance.proxy.app import ProxyDeps, create_api_app
 from appliance.proxy.meter import RequestMeter
@@ -42,7 +42,15 @@ from appliance.storage.identity import IdentityDamaged, load_or_create, node_id
 from appliance.storage.sessions import Sessions
 from appliance.supervisor.supervisor import Supervisor
 from appliance.tasks import TaskGroup
-from appliance.watchers import report_storage, watch_engine, watch_hardware, watch_library, watch_load
+from appliance.watchers import (
+    follow_loads,
+    report_storage,
+    watch_engine,
+    watch_hardware,
+    watch_idle,
+    watch_library,
+    watch_load,
+)
 from webui.app import create_web_app
 
 log = logging.getLogger("meshbox")
@@ -137,6 +145,8 @@ class Box:
         self.tasks.start("watch library", watch_library(scanner.scan, post))
         self.tasks.start("watch hardware", watch_hardware(Prober().probe, post))
         self.tasks.start("watch load", watch_load(self.meter.load, post))
+        self.tasks.start("follow loads", follow_loads(self.loop))
+        self.tasks.start("watch idle models", watch_idle(self.loop, self.meter.idle_for))
 
     def _say_where(self) -> None:
         port = self.bootstrap.web_port
@@ -215,6 +225,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         node=lambda: facts,
         meter=meter,
         stopping=stopping,
+        wake=lambda model: loop.post(WakeAsked(model)),
     )
     api = ApiDeps(
         loop=loop,

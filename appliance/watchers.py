@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -13,12 +14,18 @@ from appliance.models.types import Library
 from appliance.node.events import (
     Event,
     HardwareProbed,
+    JobForgotten,
+    JobReported,
     LibraryScanned,
     LoadMeasured,
+    SleepAsked,
     TroubleEnded,
     TroubleFound,
 )
+from appliance.node.loads import advance, old_loads
+from appliance.node.serving import ServingState
 from appliance.node.snapshot import RequestLoad, TroubleKind
+from appliance.run_loop import Outlook, RunLoop
 from appliance.storage.errors import StorageFailed
 from appliance.supervisor.binaries import engine_trouble
 
@@ -28,6 +35,7 @@ HARDWARE_SECONDS = 2.0
 LIBRARY_SECONDS = 3.0
 ENGINE_SECONDS = 5.0
 LOAD_SECONDS = 0.5
+IDLE_SECONDS = 5.0
 
 Post = Callable[[Event], None]
 T = TypeVar("T")
@@ -82,6 +90,39 @@ async def watch_load(measure: Callable[[], RequestLoad], post: Post) -> None:
             last = seen
             post(LoadMeasured(seen))
         await asyncio.sleep(LOAD_SECONDS)
+
+
+async def follow_loads(loop: RunLoop) -> None:
+    """Tells how far each load is that somebody asked for."""
+    async for outlook in loop.watch():
+        for job in outlook.snapshot.jobs.values():
+            if (moved := advance(job, outlook.decision.serving, time.time())) != job:
+                loop.post(JobReported(moved))
+        for forgotten in old_loads(outlook.snapshot.jobs.values()):
+            loop.post(JobForgotten(forgotten))
+
+
+async def watch_idle(loop: RunLoop, idle_for: Callable[[str], float | None]) -> None:
+    """Puts models to sleep that nobody has asked for so long."""
+    while True:
+        for model in idle_models(loop.outlook, idle_for, time.time()):
+            log.info("%s sleeps: nobody asked for it for a while", model)
+            loop.post(SleepAsked(model))
+        await asyncio.sleep(IDLE_SECONDS)
+
+
+def idle_models(outlook: Outlook, idle_for: Callable[[str], float | None], now: float) -> list[str]:
+    serving = outlook.snapshot.settings.serving
+    found = []
+    for entry in outlook.decision.serving:
+        own = serving.per_model.get(entry.model)
+        minutes = serving.sleep_after_min if own is None or own.sleep_after_min is None else own.sleep_after_min
+        if not minutes or entry.state is not ServingState.READY or entry.child is None:
+            continue
+        since_ready, idle = now - entry.child.since, idle_for(entry.model)
+        if min(since_ready, since_ready if idle is None else idle) >= minutes * 60:
+            found.append(entry.model)
+    return found
 
 
 def report_trouble(post: Post, kind: TroubleKind, detail: str | None) -> None:

@@ -54,4 +54,6 @@ def _node_state(snapshot: Snapshot, serving: tuple[ServingEntry, ...]) -> NodeSt
     states = {entry.state for entry in serving}
     if ServingState.READY in states:
         return NodeState.SERVING
+    if ServingState.SLEEPING in states:
+        return NodeState.SERVING  # a request wakes it
     return NodeState.LOADING if states - {ServingState.FAILED} else NodeState.STANDBY

@@ -51,6 +51,18 @@ class RetryAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SleepAsked:
+    """A model shall free its memory until the next request for it."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAsked:
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobReported:
     job: Job
 
@@ -89,6 +101,8 @@ Event = (
     | ChildReported
     | ChildForgotten
     | RetryAsked
+    | SleepAsked
+    | WakeAsked
     | JobReported
     | JobForgotten
     | LoadMeasured

@@ -30,6 +30,10 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, children=_without(snapshot.children, model))
         case events.RetryAsked(model):
             return replace(snapshot, attempts=_with(snapshot.attempts, model, snapshot.attempts.get(model, 0) + 1))
+        case events.SleepAsked(model):
+            return replace(snapshot, asleep=snapshot.asleep | {model})
+        case events.WakeAsked(model):
+            return replace(snapshot, asleep=snapshot.asleep - {model})
         case events.JobReported(job):
             return replace(snapshot, jobs=_with(snapshot.jobs, job.id, job))
         case events.JobForgotten(job_id):

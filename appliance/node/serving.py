@@ -12,6 +12,7 @@ from appliance.models.types import Ability, Model
 from appliance.node.failure import Failure
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot, TroubleKind
 from appliance.routing.table import Route, RouteState, RoutingTable
+from appliance.settings.schema import ModelSettings
 
 
 class ServingState(StrEnum):
@@ -55,6 +56,8 @@ def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
         return _still_running(ref, snapshot) or ServingEntry(ref, ServingState.FAILED, failure=_missing(ref, snapshot))
     if (detail := snapshot.troubles.get(TroubleKind.ENGINE_MISSING)) is not None:
         return ServingEntry(model.id, ServingState.FAILED, failure=Failure("engine_missing", detail))
+    if model.id in snapshot.asleep:
+        return ServingEntry(model.id, ServingState.SLEEPING)
     spec = engine_spec(model, snapshot)
     child = snapshot.children.get(model.id)
     if child is None or child.spec != spec:
@@ -70,14 +73,19 @@ def _still_running(ref: str, snapshot: Snapshot) -> ServingEntry | None:
     return ServingEntry(child.spec.model, ServingState.READY, spec=child.spec, child=child)
 
 
+_NOTHING_OWN = ModelSettings()
+
+
 def engine_spec(model: Model, snapshot: Snapshot) -> EngineSpec:
     serving = snapshot.settings.serving
+    own = serving.per_model.get(model.id, _NOTHING_OWN)
     return EngineSpec(
         model=model.id,
         path=model.path,
         abilities=model.abilities,
-        context=serving.context,
-        slots=serving.slots,
+        context=serving.context if own.context is None else own.context,
+        slots=own.slots or serving.slots,
+        kv_type=own.kv_type or serving.kv_type,
         threads=serving.threads,
         size=model.size,
         self_test=model.bundled,
@@ -115,7 +123,14 @@ def _state(child: Child) -> ServingState:
 
 def routing_table(entries: tuple[ServingEntry, ...], snapshot: Snapshot) -> RoutingTable:
     routes: Mapping[str, Route] = {entry.model: _route(entry, snapshot) for entry in entries}
-    return RoutingTable(MappingProxyType(dict(sorted(routes.items()))))
+    return RoutingTable(MappingProxyType(dict(sorted(routes.items()))), _aliases(routes, snapshot))
+
+
+def _aliases(routes: Mapping[str, Route], snapshot: Snapshot) -> Mapping[str, str]:
+    """Further names of what is served. A model's own name is never another's alias."""
+    per_model = snapshot.settings.serving.per_model
+    own = [(alias, model) for model in routes if model in per_model for alias in per_model[model].aliases]
+    return MappingProxyType({alias: model for alias, model in reversed(own) if alias not in routes})
 
 
 def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
@@ -124,6 +139,8 @@ def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
     abilities: frozenset[Ability] = child.spec.abilities if child else model.abilities if model else frozenset()
     if entry.state is ServingState.READY and child is not None:
         return Route(entry.model, RouteState.READY, abilities, endpoint=child.endpoint, context=child.context)
+    if entry.state is ServingState.SLEEPING:
+        return Route(entry.model, RouteState.SLEEPING, abilities)
     if entry.state is ServingState.FAILED and entry.failure is not None:
         return Route(entry.model, RouteState.FAILED, abilities, reason=entry.failure.detail)
     return Route(entry.model, RouteState.LOADING, abilities, progress=entry.progress)

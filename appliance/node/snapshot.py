@@ -60,6 +60,7 @@ class EngineSpec:
     abilities: frozenset[Ability]
     context: int = 0
     slots: int = 4
+    kv_type: str = "f16"
     threads: int = 0  # 0: as many as there are usable cores when it starts
     size: int = 0  # of the files: another size is another model under the same name
     devices: tuple[str, ...] = ()
@@ -107,6 +108,7 @@ class Snapshot:
     library: Library | None = None
     children: Mapping[str, Child] = field(default_factory=dict)
     troubles: Mapping[TroubleKind, str] = field(default_factory=dict)
+    asleep: frozenset[str] = frozenset()  # models put to sleep, until somebody asks for them
     attempts: Mapping[str, int] = field(default_factory=dict)  # how often a person asked to try a model again
     requests: RequestLoad = RequestLoad()
     jobs: Mapping[str, Job] = field(default_factory=dict)  # in the order they were asked for

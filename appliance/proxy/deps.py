@@ -19,3 +19,4 @@ class ProxyDeps:
     node: Callable[[], NodeFacts]
     meter: RequestMeter
     stopping: asyncio.Event  # set once the box ends: nothing new is taken
+    wake: Callable[[str], None]  # asks for a model that sleeps

@@ -29,6 +29,7 @@ class RequestMeter:
         self._tickets: set[Ticket] = set()
         self._totals: Counter[tuple[str, str, int]] = Counter()
         self._bytes: Counter[str] = Counter()
+        self._used: dict[str, float] = {}
 
     def begin(self, endpoint: str) -> Ticket:
         ticket = Ticket(endpoint, self._clock())
@@ -46,11 +47,19 @@ class RequestMeter:
         self._tickets.discard(ticket)
         self._totals[ticket.model, ticket.endpoint, status] += 1
         self._bytes[ticket.model] += ticket.sent
+        self._used[ticket.model] = self._clock()
         return self._clock() - ticket.started
 
     def in_flight(self, model: str) -> int:
         """Requests that wait for this model's engine. One whose client does not read is not the engine's debt."""
         return sum(ticket.waiting and ticket.model == model for ticket in self._tickets)
+
+    def idle_for(self, model: str) -> float | None:
+        """Seconds since the last request for this model ended; None when there was none yet."""
+        if any(ticket.model == model for ticket in self._tickets):
+            return 0.0
+        used = self._used.get(model)
+        return None if used is None else self._clock() - used
 
     def load(self) -> RequestLoad:
         return RequestLoad(in_flight=len(self._tickets))

@@ -5,7 +5,9 @@ The engine's connection is broken as soon as the client is gone, which frees the
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import (
@@ -34,6 +36,7 @@ log = logging.getLogger("meshbox.proxy")
 access = logging.getLogger("meshbox.access")
 
 TRIES = 2
+WAKE_LOOK_SECONDS = 0.05  # so often a request looks whether its model is awake
 
 
 class Relay:
@@ -114,7 +117,7 @@ class Relay:
         """Has the request answered; tries once more when the engine breaks off before its first bytes."""
         detail = ""
         for attempt in range(TRIES):
-            route, endpoint = self._route(call)
+            route, endpoint = await self._ready_route(call)
             try:
                 exchange, first = await self._forwarder.begin(call, route.model, endpoint, fresh=attempt > 0)
             except UpstreamError as error:
@@ -126,8 +129,27 @@ class Relay:
             return
         raise errors.engine_gone(call.ticket.model, detail)
 
-    def _route(self, call: Call) -> tuple[Route, Endpoint]:
-        """The ready route for what was asked, and its engine; raises ApiError."""
+    async def _ready_route(self, call: Call) -> tuple[Route, Endpoint]:
+        """The route for what was asked, and its engine; wakes a model that sleeps and waits for it."""
+        route = self._route(call)
+        if route.state is RouteState.SLEEPING:
+            self._deps.wake(route.model)
+            route = await self._awake(call, route)
+        if route.endpoint is None:
+            raise errors.model_loading(route.model, route.progress)
+        return route, route.endpoint
+
+    async def _awake(self, call: Call, route: Route) -> Route:
+        deadline = time.monotonic() + self._deps.settings().api.wait_for_model_s
+        while route.state in (RouteState.SLEEPING, RouteState.LOADING) and time.monotonic() < deadline:
+            if call.gone:
+                raise ClientGone
+            await asyncio.sleep(WAKE_LOOK_SECONDS)
+            route = self._route(call)
+        return route
+
+    def _route(self, call: Call) -> Route:
+        """The route for what was asked; raises ApiError when it leads nowhere."""
         table, name = self._deps.routes(), call.peeked.model
         if not table.routes:
             raise errors.no_model()
@@ -139,9 +161,7 @@ class Relay:
         call.ticket.model = route.model
         if route.state is RouteState.FAILED:
             raise errors.model_failed(route.model, route.reason)
-        if route.state is not RouteState.READY or route.endpoint is None:
-            raise errors.model_loading(route.model, route.progress)
-        return route, route.endpoint
+        return route
 
     def _own_headers(self, call: Call, route: Route) -> list[Header]:
         return [

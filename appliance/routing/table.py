@@ -17,6 +17,7 @@ class RouteState(StrEnum):
 
     READY = "ready"
     LOADING = "loading"
+    SLEEPING = "sleeping"
     FAILED = "failed"
 
 
@@ -41,21 +42,24 @@ class Route:
     reason: str | None = None  # why it failed, for the client
 
 
+_PREFERENCE = (RouteState.READY, RouteState.LOADING, RouteState.SLEEPING, RouteState.FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
     routes: Mapping[str, Route] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)  # further name -> model
 
     def find(self, name: str | None, ability: Ability | None = None) -> Route | None:
         """The route that `name` means; no name or `auto` means the first ready model that has the ability."""
         if name is None or name == AUTO:
             return self._any(ability)
-        model = resolve_name(name, self.routes)
+        model = self.aliases.get(name) or resolve_name(name, self.routes)
         return self.routes[model] if model is not None else None
 
     def nearest(self, name: str) -> list[str]:
-        return nearest_names(name, self.routes)
+        return nearest_names(name, [*self.routes, *self.aliases])
 
     def _any(self, ability: Ability | None) -> Route | None:
-        order = {RouteState.READY: 0, RouteState.LOADING: 1, RouteState.FAILED: 2}
         able = [r for r in self.routes.values() if ability is None or ability in r.abilities]
-        return min(able, key=lambda r: (order[r.state], r.model), default=None)
+        return min(able, key=lambda r: (_PREFERENCE.index(r.state), r.model), default=None)

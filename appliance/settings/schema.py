@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 SCHEMA_VERSION = 1
 
@@ -33,6 +33,23 @@ class NodeSettings(Section):
     name: Name = Field(default="meshbox", description="How this box is called on the page and in the mesh")
 
 
+KvType = Literal["f16", "q8_0", "q4_0"]
+
+
+class ModelSettings(Section):
+    """What is different for one model; what is not set is as for all models."""
+
+    context: int | None = Field(default=None, ge=0, le=1 << 24, description="Context length in tokens; 0: its own")
+    slots: int | None = Field(default=None, ge=1, le=64, description="Requests answered side by side")
+    kv_type: KvType | None = Field(default=None, description="How the context is kept in memory")
+    aliases: tuple[ModelRef, ...] = Field(
+        default=(), description="Further names under which programs may ask for it", max_length=16
+    )
+    sleep_after_min: int | None = Field(
+        default=None, ge=0, le=10_080, description="Minutes without a request after which it sleeps; 0: never"
+    )
+
+
 class ServingSettings(Section):
     models: tuple[ModelRef, ...] = Field(
         default=("mesh-tiny-dense",), description="Models this box keeps loaded", max_length=32
@@ -47,6 +64,21 @@ class ServingSettings(Section):
     threads: int = Field(
         default=0, ge=0, le=1024, description="Processor threads for one model; 0 takes every usable core"
     )
+    kv_type: KvType = Field(
+        default="f16", description="How the context is kept: q8_0 takes half the memory of f16, q4_0 a quarter"
+    )
+    sleep_after_min: int = Field(
+        default=0, ge=0, le=10_080, description="Minutes without a request after which a model sleeps; 0: never"
+    )
+    per_model: dict[ModelRef, ModelSettings] = Field(
+        default_factory=dict, description="What is different for single models, by their name", max_length=256
+    )
+
+    @field_validator("per_model", mode="before")
+    @classmethod
+    def _leave_out_removed(cls, given: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        """In a change, null takes an entry away."""
+        return {name: own for name, own in given.items() if own is not None} if isinstance(given, dict) else given
 
 
 class ApiSettings(Section):
@@ -58,6 +90,12 @@ class ApiSettings(Section):
         ge=1,
         le=3600,
         description="An engine that has work and shows no progress for so many seconds is restarted",
+    )
+    wait_for_model_s: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="How long a request waits for a model that wakes up before the program is told to come again",
     )
     drain_s: int = Field(default=20, ge=0, le=600, description="How long running answers may go on when the box stops")
     allowed_origins: tuple[Origin, ...] = Field(

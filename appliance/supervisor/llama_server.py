@@ -25,6 +25,8 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
     arguments += ["--kv-unified"]  # every request may use the whole context
     if spec.context:
         arguments += ["--ctx-size", str(spec.context)]
+    if spec.kv_type != "f16":  # the engine keeps values in fewer bits only with flash attention
+        arguments += ["--cache-type-k", spec.kv_type, "--cache-type-v", spec.kv_type, "--flash-attn", "on"]
     if threads:
         arguments += ["--threads", str(threads)]
     if spec.devices:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from webui.pages import chat, dashboard, entrance, logs
+from webui.pages import chat, dashboard, entrance, gpus, logs
 from webui.pages.context import PageModule
 
 PAGES: tuple[PageModule, ...] = (  # in the order of the navigation
     entrance,
     dashboard,
     chat,
+    gpus,
     logs,
 )

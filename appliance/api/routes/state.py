@@ -14,7 +14,6 @@ from appliance.api.status import (
     gpus_document,
     issue_document,
     models_document,
-    serving_entry,
     status_document,
     timestamp,
 )
@@ -31,12 +30,6 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
     def status() -> Json:
         """Everything there is to know about this box."""
         return status_document(loop.outlook, deps.clock())
-
-    @get("/api/serving", sync_to_thread=False)
-    def serving() -> Json:
-        """The models that are to be served, and how far each is."""
-        node_id = loop.outlook.snapshot.node.id
-        return {"serving": [serving_entry(entry, node_id) for entry in loop.outlook.decision.serving]}
 
     @get("/api/models", sync_to_thread=False)
     def models() -> Json:
@@ -67,7 +60,7 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         lines = deps.logs.lines(source, limit)
         return {"lines": [{"at": timestamp(x.at), "level": x.level, "source": x.source, "text": x.text} for x in lines]}
 
-    return [status, serving, models, gpus, issues, fix, logs]
+    return [status, models, gpus, issues, fix, logs]
 
 
 def apply_fix(deps: ApiDeps, issue_id: str) -> None:

@@ -1,0 +1,49 @@
+"""The models that are served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import delete, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.types import ControllerRouterHandler
+
+from appliance.api import serving as acts
+from appliance.api.deps import ApiDeps
+from appliance.api.jobs import job_document
+from appliance.api.serving import ServeBody
+from appliance.api.status import serving_entry
+
+Json = dict[str, Any]
+
+
+def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
+    loop = deps.loop
+
+    @get("/api/serving", sync_to_thread=False)
+    def serving() -> Json:
+        """The models that are to be served, and how far each is."""
+        node_id = loop.outlook.snapshot.node.id
+        return {"serving": [serving_entry(entry, node_id) for entry in loop.outlook.decision.serving]}
+
+    @post("/api/serving", status_code=202)
+    async def load(data: JSONBody[ServeBody]) -> Json:
+        """Loads a model; the answer is a job to follow."""
+        return job_document(await acts.load(deps, data))
+
+    @delete("/api/serving/{model:path}", status_code=202)
+    async def unload(model: FromPath[str]) -> Json:
+        """Unloads a model; its file stays."""
+        return {"model": await acts.unload(deps, model.lstrip("/"))}
+
+    @post("/api/serving/{model:str}/sleep", status_code=202, sync_to_thread=False)
+    def sleep(model: FromPath[str]) -> Json:
+        """Frees a model's memory until the next request for it."""
+        return {"model": acts.sleep(deps, model)}
+
+    @post("/api/serving/{model:str}/wake", status_code=202, sync_to_thread=False)
+    def wake(model: FromPath[str]) -> Json:
+        """Loads a sleeping model again."""
+        return {"model": acts.wake(deps, model)}
+
+    return [serving, load, unload, sleep, wake]

@@ -1,0 +1,147 @@
+"""Loading, unloading and putting to sleep: a wish is written into the settings, and the run loop does the rest."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Literal
+
+from pydantic import Field
+
+from appliance.api.deps import ApiDeps
+from appliance.api.problems import Problem
+from appliance.api.requests import Body
+from appliance.models.names import nearest_names, resolve_name
+from appliance.node.events import JobReported, RetryAsked, SleepAsked, WakeAsked
+from appliance.node.jobs import Job, JobKind
+from appliance.node.loads import advance, new_load
+from appliance.node.serving import ServingEntry, ServingState
+from appliance.settings.schema import ModelRef
+from appliance.settings.store import StaleRevision
+
+TRIES = 5  # at a change of the settings that others change at the same time
+
+
+class ServeBody(Body):
+    model: ModelRef = Field(description="Name of a model on this box")
+    kind: Literal["auto", "solo", "pipeline", "experts"] = Field(default="auto", description="How it shall run")
+    nodes: list[str] | None = Field(default=None, description="Ids of the boxes it shall run on")
+    ctx: int | None = Field(default=None, ge=0, le=1 << 24, description="Context length in tokens; 0: its own")
+
+
+async def load(deps: ApiDeps, wanted: ServeBody) -> Job:
+    """Has a model of this box served; the job tells how far it is."""
+    _check_place(deps, wanted)
+    model = find_model(deps, wanted.model)
+    await _want(deps, model, wanted.ctx)
+    entry = _entry(deps, model)
+    if entry is not None and entry.state is ServingState.SLEEPING:
+        deps.loop.post(WakeAsked(model))
+    elif entry is not None and entry.state is ServingState.FAILED:
+        deps.loop.post(RetryAsked(model))
+    job = new_load(secrets.token_hex(6), model, deps.clock())
+    if entry is not None and entry.state is ServingState.READY and wanted.ctx is None:
+        job = advance(job, (entry,), deps.clock())
+    deps.loop.post(JobReported(job))
+    return job
+
+
+async def unload(deps: ApiDeps, name: str) -> str:
+    """Takes a model from those that are served; its file stays."""
+    entry = find_entry(deps, name)
+    for _ in range(TRIES):
+        settings = deps.settings.current
+        kept = [ref for ref in settings.serving.models if not _means(deps, ref, entry.model)]
+        if await _changed(deps, {"serving": {"models": kept}}, settings.revision):
+            deps.loop.post(WakeAsked(entry.model))  # when it is served again it shall not sleep
+            return entry.model
+    raise _busy()
+
+
+def sleep(deps: ApiDeps, name: str) -> str:
+    entry = find_entry(deps, name)
+    if entry.state is not ServingState.READY:
+        raise Problem(
+            409, "not_ready", f"{entry.model} is {entry.state.value}; only a ready model can be put to sleep."
+        )
+    deps.loop.post(SleepAsked(entry.model))
+    return entry.model
+
+
+def wake(deps: ApiDeps, name: str) -> str:
+    entry = find_entry(deps, name)
+    if entry.state is not ServingState.SLEEPING:
+        raise Problem(409, "not_asleep", f"{entry.model} is {entry.state.value}; it does not sleep.")
+    deps.loop.post(WakeAsked(entry.model))
+    return entry.model
+
+
+async def cancel_load(deps: ApiDeps, job: Job) -> None:
+    """To give up a load is to want the model no longer."""
+    if job.kind is JobKind.LOAD and not job.ended and _entry(deps, job.subject) is not None:
+        await unload(deps, job.subject)
+
+
+def find_model(deps: ApiDeps, name: str) -> str:
+    """The id of a model on this box; raises Problem."""
+    library = deps.loop.outlook.snapshot.library
+    if library is None:
+        raise Problem(409, "still_looking", "The box is still looking through its model files. Try again in a moment.")
+    ids = [model.id for model in library.models]
+    found = resolve_name(name, ids)
+    if found is None:
+        near = nearest_names(name, ids)
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise Problem(404, "unknown_model", f"No model of this box is called {name[:200]}.{hint}", nearest=near)
+    return found
+
+
+def find_entry(deps: ApiDeps, name: str) -> ServingEntry:
+    entries = {entry.model: entry for entry in deps.loop.outlook.decision.serving}
+    found = resolve_name(name, entries)
+    if found is None:
+        raise Problem(404, "not_served", f"{name[:200]} is not among the models that this box serves.")
+    return entries[found]
+
+
+def _check_place(deps: ApiDeps, wanted: ServeBody) -> None:
+    """Fails closed: a wish that cannot be met is refused, never quietly changed."""
+    if wanted.kind in ("pipeline", "experts"):
+        raise Problem(409, "one_box_only", "A model is split over several boxes; this mesh has only one.")
+    others = [node for node in wanted.nodes or () if node != deps.loop.outlook.snapshot.node.id]
+    if others:
+        raise Problem(409, "unknown_node", f"No box of this mesh has the id {others[0][:200]}.")
+
+
+async def _want(deps: ApiDeps, model: str, context: int | None) -> None:
+    for _ in range(TRIES):
+        settings = deps.settings.current
+        refs = settings.serving.models
+        models = list(refs) if any(_means(deps, ref, model) for ref in refs) else [*refs, model]
+        own = {} if context is None else {"per_model": {model: {"context": context}}}
+        if await _changed(deps, {"serving": {"models": models, **own}}, settings.revision):
+            return
+    raise _busy()
+
+
+async def _changed(deps: ApiDeps, patch: dict[str, object], revision: int) -> bool:
+    """False when somebody else changed the settings in between."""
+    try:
+        await deps.settings.change(patch, revision)
+    except StaleRevision:
+        return False
+    return True
+
+
+def _busy() -> Problem:
+    return Problem(409, "stale_revision", "The settings are being changed by others right now. Try again.")
+
+
+def _means(deps: ApiDeps, ref: str, model: str) -> bool:
+    """Whether a name in the settings means this model, as the run loop reads it."""
+    library = deps.loop.outlook.snapshot.library
+    known = [m.id for m in library.models] if library else []
+    return ref == model or resolve_name(ref, known) == model
+
+
+def _entry(deps: ApiDeps, model: str) -> ServingEntry | None:
+    return next((entry for entry in deps.loop.outlook.decision.serving if entry.model == model), None)

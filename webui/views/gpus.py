@@ -1,0 +1,109 @@
+"""The accelerators of the box, in detail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.hardware.types import Gpu
+from appliance.node.serving import ServingEntry, ServingState
+from appliance.run_loop import Outlook
+from webui.views.words import Meter, memory_meter
+
+_VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    id: str
+    element: str  # of its id in the page
+    name: str
+    memory: Meter
+    use: Meter | None
+    facts: tuple[tuple[str, str], ...]
+    pinnable: bool
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    name: str
+    cores: str
+    features: str
+    memory: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the model with known answers showed."""
+
+    tone: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GpusView:
+    gpus: tuple[Accelerator, ...]
+    processor: Processor
+    proof: Proof | None
+    notes: tuple[str, ...]
+
+
+def gpus_view(outlook: Outlook) -> GpusView | None:
+    inventory = outlook.snapshot.inventory
+    if inventory is None:
+        return None
+    cpu, memory = inventory.cpu, inventory.memory
+    cores = "1 usable core" if cpu.cores == 1 else f"{cpu.cores} usable cores"
+    return GpusView(
+        gpus=tuple(_accelerator(gpu, number) for number, gpu in enumerate(inventory.gpus)),
+        processor=Processor(
+            cpu.name,
+            cores,
+            ", ".join(cpu.features),
+            memory_meter("Memory", memory.total, memory.total - memory.available),
+        ),
+        proof=proof(outlook.decision.serving),
+        notes=inventory.notes,
+    )
+
+
+def _accelerator(gpu: Gpu, number: int) -> Accelerator:
+    use = None if gpu.utilisation is None else round(gpu.utilisation * 100)
+    return Accelerator(
+        id=gpu.id,
+        element=f"gpu-{number}",
+        name=gpu.name,
+        memory=memory_meter("Memory", gpu.memory_total, gpu.memory_used),
+        use=None if use is None else Meter("Use", f"{use} %", use),
+        facts=tuple((label, value) for label, value in _facts(gpu) if value is not None),
+        pinnable=gpu.pinnable,
+        note=gpu.reason,
+    )
+
+
+def _facts(gpu: Gpu) -> tuple[tuple[str, str | None], ...]:
+    return (
+        ("Vendor", _VENDORS.get(gpu.vendor, gpu.vendor)),
+        ("Driver", gpu.driver),
+        ("Temperature", None if gpu.temperature is None else f"{gpu.temperature:.0f} °C"),
+        ("Power", None if gpu.power is None else f"{gpu.power:.0f} W"),
+        ("Memory kind", "shared with the processor" if gpu.unified_memory else None),
+        ("Part of", gpu.partition_of),
+    )
+
+
+def proof(serving: tuple[ServingEntry, ...]) -> Proof | None:
+    """The self-test: a small model whose answers are known computes a sum on this machine."""
+    for entry in serving:
+        if entry.spec is None or not entry.spec.self_test:
+            continue
+        child = entry.child
+        if entry.state is ServingState.READY and child is not None and child.answer_ms is not None:
+            return Proof(
+                "good", "It computes right", f"{entry.model} answered right in {max(1, round(child.answer_ms))} ms."
+            )
+        if entry.state is ServingState.FAILED and entry.failure is not None:
+            return Proof("bad", "The self-test failed", entry.failure.detail)
+        return Proof("busy", "The self-test runs", f"{entry.model} is being asked a question with a known answer.")
+    return None
