@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,7 @@ class Api:
     settings: Settings = field(default_factory=Settings)
     meter: RequestMeter = field(default_factory=RequestMeter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    woken: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -157,7 +158,13 @@ class Api:
             node=lambda: NODE,
             meter=self.meter,
             stopping=self.stopping,
+            wake=self.wake,
         )
+
+    def wake(self, model: str) -> None:
+        """What a box does: the model is loading from now on."""
+        self.woken.append(model)
+        self.routes[model] = replace(self.routes[model], state=RouteState.LOADING)
 
     async def ask(
         self, method: str, path: str, body: bytes | Mapping[str, Any] = b"", headers: Mapping[str, str] | None = None

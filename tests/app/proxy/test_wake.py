@@ -1,0 +1,73 @@
+"""A request for a model that sleeps wakes it, and waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from appliance.routing.table import RouteState
+from appliance.settings.schema import ApiSettings, Settings
+from appliance.tasks import TaskGroup
+from tests.app.proxy.harness import MODEL, Api, Engine, raw_request, ready, until
+
+ASKED: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "What is 3 + 4?"}], "max_tokens": 4}
+CHAT = "/v1/chat/completions"
+
+
+def asleep(api: Api, engine: Engine) -> None:
+    api.serve(replace(ready(engine.endpoint), state=RouteState.SLEEPING, endpoint=None))
+
+
+async def test_a_request_wakes_the_model_and_is_answered(api: Api, engine: Engine) -> None:
+    """The client only notices that it took longer."""
+    asleep(api, engine)
+    tasks = TaskGroup()
+    asked = tasks.start("ask", api.post(CHAT, ASKED))
+    await until(lambda: api.woken == [MODEL])
+    api.serve(ready(engine.endpoint))
+    answer = await asked
+    assert answer.status == 200
+    assert "7" in answer.json["choices"][0]["message"]["content"]
+    await tasks.close()
+
+
+async def test_a_model_that_takes_too_long_tells_when_to_come_again(api: Api, engine: Engine) -> None:
+    """No request hangs for ever: 503 with Retry-After, and the model goes on loading."""
+    api.settings = Settings(api=ApiSettings(wait_for_model_s=0))
+    asleep(api, engine)
+    answer = await api.post(CHAT, ASKED)
+    assert (answer.status, answer.code) == (503, "model_loading")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert api.woken == [MODEL]
+
+
+async def test_a_client_that_leaves_while_it_waits_is_forgotten(api: Api, engine: Engine) -> None:
+    """Waiting holds nothing once nobody waits."""
+    asleep(api, engine)
+    async with raw_request(api, CHAT, ASKED):
+        await until(lambda: api.meter.load().in_flight == 1)
+    await until(lambda: api.meter.load().in_flight == 0)
+
+
+async def test_a_sleeping_model_is_listed(api: Api, engine: Engine) -> None:
+    """Programs see it and may ask for it."""
+    asleep(api, engine)
+    listed = (await api.get("/v1/models")).json["data"]
+    assert [(entry["id"], entry["status"]) for entry in listed if entry["id"] == MODEL] == [(MODEL, "sleeping")]
+
+
+async def test_two_requests_wake_it_once(api: Api, engine: Engine) -> None:
+    """The second finds it loading, and is told so or waits like the first."""
+    asleep(api, engine)
+    first, second = TaskGroup(), TaskGroup()
+    one = first.start("one", api.post(CHAT, ASKED))
+    await until(lambda: bool(api.woken))
+    two = second.start("two", api.post(CHAT, ASKED))
+    await asyncio.wait({two}, timeout=0.2)
+    api.serve(ready(engine.endpoint))
+    assert (await one).status == 200
+    assert (await two).status in (200, 503)
+    assert api.woken == [MODEL]
+    await first.close()
+    await second.close()
