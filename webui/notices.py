@@ -4,4 +4,13 @@ from __future__ import annotations
 
 NOTICES = {
     "saved": "Saved.",
+    "trying_again": "The box tries it again now.",
+    "hidden": "Hidden until it happens again.",
+    "shown": "Shown again.",
+    "fetching": "The model is being fetched.",
+    "loading": "The model is being loaded.",
+    "unloaded": "The model is unloaded; its file stays.",
+    "asleep": "The model sleeps until somebody asks for it.",
+    "deleted": "The model was deleted.",
+    "cancelled": "Cancelled.",
 }

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from webui.pages import chat, dashboard, entrance, gpus, logs
+from webui.pages import (
+    chat,
+    dashboard,
+    entrance,
+    gpus,
+    logs,
+    model,
+    models,
+    repairs,
+    setup,
+    setup_hardware,
+    setup_model,
+)
 from webui.pages.context import PageModule
 
 PAGES: tuple[PageModule, ...] = (  # in the order of the navigation
     entrance,
+    setup,
+    setup_hardware,
+    setup_model,
     dashboard,
     chat,
+    models,
+    model,
     gpus,
+    repairs,
     logs,
 )

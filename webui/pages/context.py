@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 
 from appliance.api.deps import ApiDeps
 from appliance.api.login import PUBLIC, SESSION
+from appliance.api.routes.account import session_cookie
 from webui.live import FRAME, LivePage
 from webui.notices import NOTICES
 from webui.render import Templates
@@ -98,6 +99,12 @@ def _login_for(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def go(_request: AnyRequest, away: GoTo) -> Redirect:
     return Redirect(away.path, status_code=303)
+
+
+def enter(deps: ApiDeps, token: str, target: str) -> Redirect:
+    """Logged in, and on to the target."""
+    lasts = deps.settings.current.web.session_days * 86400
+    return Redirect(target, status_code=303, cookies=[session_cookie(deps, token, lasts)])
 
 
 def done(path: str, notice: str) -> Redirect:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import get, post
-from litestar.response import Redirect
+from litestar import get
 from litestar.types import ControllerRouterHandler
 
-from appliance.api.routes.state import apply_fix
 from appliance.run_loop import Outlook
 from webui.live import LivePage
-from webui.pages.context import AnyRequest, Context, Form, Page
+from webui.pages.context import AnyRequest, Context, Page
 from webui.views.connect import connection, example_model
 from webui.views.frame import NavEntry
 from webui.views.hardware import hardware_view
-from webui.views.issues import issue_cards
+from webui.views.issues import SHOWN_AT_FIRST, visible_cards
 from webui.views.serving import headline, model_cards
 
 NAV: NavEntry | None = NavEntry("Dashboard", "/", "home", "Overview")
@@ -23,9 +21,11 @@ BLOCKS = ("headline", "issues", "serving", "hardware")
 
 
 def view(outlook: Outlook) -> dict[str, Any]:
+    issues = visible_cards(outlook.decision.issues)
     return {
         "headline": headline(outlook),
-        "issues": issue_cards(outlook.decision.issues),
+        "issues": issues[:SHOWN_AT_FIRST],
+        "further_issues": len(issues[SHOWN_AT_FIRST:]),
         "models": model_cards(outlook),
         "hardware": hardware_view(outlook.snapshot.inventory),
     }
@@ -44,11 +44,9 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
         reach = connection(
             request.headers.get("host", "localhost"), outlook.snapshot.node.api_port, example_model(outlook)
         )
-        return context.page(request, "dashboard.html", live="dashboard", connection=reach, **view(outlook))
+        unfinished = outlook.snapshot.settings.setup != "done"
+        return context.page(
+            request, "dashboard.html", live="dashboard", unfinished=unfinished, connection=reach, **view(outlook)
+        )
 
-    @post("/issues/fix", status_code=200, sync_to_thread=False)
-    def fix(data: Form) -> Redirect:
-        apply_fix(context.deps, str(data.get("id", "")))
-        return Redirect("/", status_code=303)
-
-    return [show, fix]
+    return [show]

@@ -47,4 +47,4 @@ def _below(path: str, page: str) -> bool:
 
 def frame_view(outlook: Outlook) -> dict[str, Any]:
     """What the live blocks of the frame show."""
-    return {"repairs": len(outlook.decision.issues)}
+    return {"repairs": sum(not issue.dismissed for issue in outlook.decision.issues)}

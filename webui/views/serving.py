@@ -53,10 +53,10 @@ def headline(outlook: Outlook) -> Headline:
 
 
 def model_cards(outlook: Outlook) -> tuple[ModelCard, ...]:
-    return tuple(_model_card(entry) for entry in outlook.decision.serving)
+    return tuple(model_card(entry) for entry in outlook.decision.serving)
 
 
-def _model_card(entry: ServingEntry) -> ModelCard:
+def model_card(entry: ServingEntry) -> ModelCard:
     child, failure = entry.child, entry.failure
     percent = round(entry.progress * 100) if entry.progress is not None else None
     return ModelCard(

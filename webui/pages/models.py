@@ -1,0 +1,138 @@
+"""Models: what is served, what lies on the disk, what is being fetched, and what the hub has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from appliance.api import serving
+from appliance.api.problems import Problem
+from appliance.api.routes.issues import apply_fix
+from appliance.api.routes.jobs import end_job
+from appliance.api.serving import ServeBody
+from appliance.jobs.cleanup import removable
+from appliance.models.failed import ModelProblem
+from appliance.models.hub import Sort
+from appliance.models.refs import BadRef, UrlRef
+from appliance.run_loop import Outlook
+from webui.live import LivePage, View
+from webui.pages.context import AnyRequest, Context, Form, Page, done, safe_target
+from webui.views.fit import verdict_of_size
+from webui.views.frame import NavEntry
+from webui.views.jobs import job_rows
+from webui.views.models import models_view
+from webui.views.offers import SORTS, found_rows, offer
+
+NAV: NavEntry | None = NavEntry("Models", "/models", "models", "Serve")
+BLOCKS = ("served", "work", "library")
+MOST_FOUND = 30
+
+
+def view_of(context: Context) -> View:
+    shelf = context.deps.models.shelf
+
+    def view(outlook: Outlook) -> dict[str, Any]:
+        served = frozenset(entry.model for entry in outlook.decision.serving)
+        jobs = job_rows(outlook.snapshot.jobs.values(), served)
+        return {"models": models_view(outlook, lambda path: shelf.of_path(path) is not None), "jobs": jobs}
+
+    return view
+
+
+def live_page(context: Context) -> LivePage | None:
+    return LivePage(context.templates, "models.html", BLOCKS, view_of(context))
+
+
+def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 - a list of handlers
+    deps, view = context.deps, view_of(context)
+
+    @get("/models")
+    async def show(request: AnyRequest, q: FromQuery[str] = "", sort: FromQuery[str] = "downloads") -> Page:
+        return context.page(
+            request,
+            "models.html",
+            live="models",
+            q=q[:500],
+            sort=sort,
+            sorts=SORTS,
+            folder=str(deps.models.models_folder),
+            **await _look(context, q[:500].strip(), sort),
+            **view(deps.loop.outlook),
+        )
+
+    @post("/models/fetch", status_code=200)
+    async def fetch(data: Form) -> Redirect:
+        await deps.models.downloads.start(str(data.get("ref", "")).strip())
+        return done(_back(data), "fetching")
+
+    @post("/models/load", status_code=200)
+    async def load(data: Form) -> Redirect:
+        await serving.load(deps, ServeBody(model=str(data.get("model", ""))))
+        return done(_back(data), "loading")
+
+    @post("/models/unload", status_code=200)
+    async def unload(data: Form) -> Redirect:
+        await serving.unload(deps, str(data.get("model", "")))
+        return done(_back(data), "unloaded")
+
+    @post("/models/sleep", status_code=200, sync_to_thread=False)
+    def sleep(data: Form) -> Redirect:
+        serving.sleep(deps, str(data.get("model", "")))
+        return done(_back(data), "asleep")
+
+    @post("/models/wake", status_code=200, sync_to_thread=False)
+    def wake(data: Form) -> Redirect:
+        serving.wake(deps, str(data.get("model", "")))
+        return done(_back(data), "loading")
+
+    @post("/models/retry", status_code=200, sync_to_thread=False)
+    def retry(data: Form) -> Redirect:
+        apply_fix(deps, f"model_failed:{data.get('model', '')}")
+        return done(_back(data), "loading")
+
+    @post("/models/delete", status_code=200)
+    async def delete(data: Form) -> Redirect:
+        removal = removable(deps.models.shelf, str(data.get("model", "")), deps.loop.outlook)
+        await deps.models.shelf.remove([removal])
+        return done("/models", "deleted")
+
+    @post("/models/jobs/{job_id:str}/cancel", status_code=200)
+    async def cancel(job_id: FromPath[str], data: Form) -> Redirect:
+        await end_job(deps, job_id)
+        return done(_back(data), "cancelled")
+
+    @post("/models/jobs/{job_id:str}/retry", status_code=200)
+    async def again(job_id: FromPath[str], data: Form) -> Redirect:
+        await deps.models.downloads.retry(job_id)
+        return done(_back(data), "fetching")
+
+    return [show, fetch, load, unload, sleep, wake, retry, delete, cancel, again]
+
+
+def _back(data: dict[str, str]) -> str:
+    return safe_target(str(data.get("back", "/models")))
+
+
+async def _look(context: Context, query: str, sort: str) -> dict[str, Any]:
+    """What the hub has for the words of a person: one model when they name one, else what a search finds."""
+    nothing: dict[str, Any] = {"offer": None, "found": None, "trouble": None}
+    if not query:
+        return nothing
+    work = context.deps.models
+    try:
+        ref = work.planner.parse(query)
+    except BadRef:
+        ref = None
+    try:
+        if ref is None or (not isinstance(ref, UrlRef) and " " in query):
+            order: Sort = next((value for value, _ in SORTS if value == sort), "downloads")
+            return nothing | {"found": found_rows(await work.hub.search(query, order, MOST_FOUND))}
+        resolved = await work.planner.resolve(ref)
+    except (ModelProblem, Problem) as problem:
+        return nothing | {"trouble": problem.detail}
+    outlook = context.deps.loop.outlook
+    return nothing | {"offer": offer(query, resolved, verdict_of_size(resolved.plan.size, outlook.snapshot))}

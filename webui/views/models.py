@@ -1,0 +1,105 @@
+"""What is served, what lies on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from appliance.models.types import BrokenFile, Model
+from appliance.node.serving import ServingEntry, ServingState
+from appliance.run_loop import Outlook
+from webui.views.fit import Verdict, verdict_of
+from webui.views.serving import ModelCard, model_card
+from webui.views.words import count_text, size_text
+
+_ABILITIES = {"chat": "chat", "completion": "text completion", "embedding": "embeddings", "rerank": "ranking"}
+_RUNNING = frozenset({ServingState.PLANNED, ServingState.FETCHING, ServingState.LOADING, ServingState.PROBING})
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRow:
+    element: str
+    card: ModelCard
+    known: bool  # there is a page about it
+    can_sleep: bool
+    can_wake: bool
+    can_retry: bool
+    unload: str  # what the button says
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRow:
+    element: str
+    id: str
+    facts: tuple[tuple[str, str], ...]
+    verdict: Verdict | None
+    served: bool
+    deletable: bool  # fetched by the box, or put in through the page
+    bundled: bool
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsView:
+    served: tuple[ServedRow, ...]
+    library: tuple[LibraryRow, ...]
+    broken: tuple[BrokenFile, ...]
+    looking: bool  # the folder has not been looked through yet
+    total: str
+
+
+def models_view(outlook: Outlook, managed: Callable[[str], bool] = lambda _: False) -> ModelsView:
+    library = outlook.snapshot.library
+    serving = outlook.decision.serving
+    models = library.models if library else ()
+    known = frozenset(model.id for model in models)
+    served = frozenset(entry.model for entry in serving)
+    rows = (library_row(m, outlook, served=m.id in served, deletable=managed(m.path)) for m in models)
+    return ModelsView(
+        served=tuple(_served(entry, known) for entry in serving),
+        library=tuple(rows),
+        broken=library.broken if library else (),
+        looking=library is None,
+        total=size_text(sum(model.size for model in models)),
+    )
+
+
+def _served(entry: ServingEntry, known: frozenset[str]) -> ServedRow:
+    return ServedRow(
+        element=element_of(entry.model),
+        card=model_card(entry),
+        known=entry.model in known,
+        can_sleep=entry.state is ServingState.READY,
+        can_wake=entry.state is ServingState.SLEEPING,
+        can_retry=entry.state in (ServingState.FAILED, ServingState.RECOVERING),
+        unload="Cancel" if entry.state in _RUNNING else "Unload",
+    )
+
+
+def library_row(model: Model, outlook: Outlook, *, served: bool, deletable: bool) -> LibraryRow:
+    return LibraryRow(
+        element=element_of(model.id),
+        id=model.id,
+        facts=tuple(model_facts(model)),
+        verdict=verdict_of(model, outlook.snapshot),
+        served=served,
+        deletable=deletable,
+        bundled=model.bundled,
+        path=model.path,
+    )
+
+
+def model_facts(model: Model) -> Iterable[tuple[str, str]]:
+    yield "Size", size_text(model.size)
+    if model.parameters:
+        yield "Parameters", count_text(model.parameters)
+    if model.quantisation:
+        yield "Stored as", model.quantisation
+    yield "Context", f"{model.context_length:,} tokens"
+    yield "Good for", ", ".join(_ABILITIES[a] for a in sorted(model.abilities))
+
+
+def element_of(model_id: str) -> str:
+    """A name for the page's elements: ids hold characters that selectors cannot."""
+    return "m-" + hashlib.sha256(model_id.encode(errors="replace")).hexdigest()[:12]
