@@ -12,11 +12,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Account, faults
+from tests.browser.steps import log_in
 from tests.live.box import PASSWORD, SELF_TEST_MODEL, Box
+from webui.pages import PAGES as REGISTERED
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
-PAGES = ("/", "/chat", "/logs")
+PAGES = tuple(page.NAV.path for page in REGISTERED if page.NAV is not None)
 
 
 @pytest.fixture
@@ -36,15 +38,7 @@ def fill_setup(page: Page, code: str) -> None:
     page.get_by_label("Code from the log").fill(code)
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_label("The same password again").fill(PASSWORD)
-    page.get_by_label("Name of this box").fill("den")
     page.get_by_role("button", name="Claim this box").click()
-
-
-def log_in(page: Page, box: Box) -> None:
-    page.goto(box.web_url)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url(box.web_url + "/")
 
 
 def ask(page: Page, question: str) -> None:
@@ -60,6 +54,7 @@ def test_from_the_claim_to_the_first_answer(fresh: Box, page: Page, account: Acc
     page.goto(fresh.web_url)
     expect(page).to_have_url(re.compile("/setup$"))
     fill_setup(page, fresh.setup_code)
+    page.goto(fresh.web_url)
     expect(page.locator("#hardware")).to_contain_text("Processor")
     card = page.locator("#serving article", has_text=SELF_TEST_MODEL)
     expect(card).to_contain_text("ready", timeout=20_000)
@@ -81,18 +76,20 @@ def test_a_wrong_code_is_told_beside_its_field(fresh: Box, page: Page) -> None:
     field = page.get_by_label("Code from the log")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(re.compile("not the code"))
-    expect(page.get_by_label("Name of this box")).to_have_value("den")
     assert faults(page) == []
     fill_setup(page, fresh.setup_code)
-    expect(page).to_have_url(fresh.web_url + "/")
+    expect(page).to_have_url(fresh.web_url + "/setup/box")
 
 
 def test_everything_but_the_chat_works_without_scripts(fresh: Box, browser: Browser) -> None:
-    """Claim, read, log out, log in."""
+    """Claim, every step of the set-up, read, log out, log in."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(fresh.web_url)
     fill_setup(page, fresh.setup_code)
+    for _ in range(3):
+        page.get_by_role("button", name="Go on").click()
+    page.get_by_role("link", name="To the dashboard").click()
     expect(page.locator("#serving")).to_contain_text(SELF_TEST_MODEL)
     page.get_by_role("link", name="Logs").click()
     expect(page.get_by_role("table")).to_contain_text("the page listens")

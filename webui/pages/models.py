@@ -11,7 +11,6 @@ from litestar.types import ControllerRouterHandler
 
 from appliance.api import serving
 from appliance.api.problems import Problem
-from appliance.api.routes.issues import apply_fix
 from appliance.api.routes.jobs import end_job
 from appliance.api.serving import ServeBody
 from appliance.jobs.cleanup import removable
@@ -36,9 +35,8 @@ def view_of(context: Context) -> View:
     shelf = context.deps.models.shelf
 
     def view(outlook: Outlook) -> dict[str, Any]:
-        served = frozenset(entry.model for entry in outlook.decision.serving)
-        jobs = job_rows(outlook.snapshot.jobs.values(), served)
-        return {"models": models_view(outlook, lambda path: shelf.of_path(path) is not None), "jobs": jobs}
+        models = models_view(outlook, lambda path: shelf.of_path(path) is not None)
+        return {"models": models, "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable)}
 
     return view
 
@@ -89,11 +87,6 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         serving.wake(deps, str(data.get("model", "")))
         return done(_back(data), "loading")
 
-    @post("/models/retry", status_code=200, sync_to_thread=False)
-    def retry(data: Form) -> Redirect:
-        apply_fix(deps, f"model_failed:{data.get('model', '')}")
-        return done(_back(data), "loading")
-
     @post("/models/delete", status_code=200)
     async def delete(data: Form) -> Redirect:
         removal = removable(deps.models.shelf, str(data.get("model", "")), deps.loop.outlook)
@@ -110,7 +103,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         await deps.models.downloads.retry(job_id)
         return done(_back(data), "fetching")
 
-    return [show, fetch, load, unload, sleep, wake, retry, delete, cancel, again]
+    return [show, fetch, load, unload, sleep, wake, delete, cancel, again]
 
 
 def _back(data: dict[str, str]) -> str:

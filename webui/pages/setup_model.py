@@ -21,8 +21,8 @@ NAV: NavEntry | None = None
 
 
 def view(outlook: Outlook) -> dict[str, Any]:
-    served = frozenset(entry.model for entry in outlook.decision.serving)
-    return {"models": models_view(outlook), "jobs": job_rows(outlook.snapshot.jobs.values(), served)}
+    models = models_view(outlook)
+    return {"models": models, "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable)}
 
 
 def live_page(context: Context) -> LivePage | None:

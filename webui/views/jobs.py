@@ -33,15 +33,18 @@ class JobRow:
     can_load: str | None  # the model that came of it and may be loaded now
 
 
-def job_rows(jobs: Iterable[Job], served: frozenset[str] = frozenset()) -> tuple[JobRow, ...]:
-    """What runs or waits, the oldest first, then what ended last. Loads that went well are told by their model."""
+def job_rows(jobs: Iterable[Job], loadable: frozenset[str]) -> tuple[JobRow, ...]:
+    """What runs or waits, the oldest first, then what ended last. Loads that went well are told by their model.
+
+    `loadable` are the models that the library has found and that are not served.
+    """
     known = [job for job in jobs if not (job.kind is JobKind.LOAD and job.ended and job.state is not JobState.FAILED)]
     running = [job for job in known if not job.ended]
     ended = sorted((job for job in known if job.ended), key=lambda job: -(job.ended_at or job.made_at))
-    return tuple(_row(job, served) for job in [*running, *ended[:SHOWN_ENDED]])
+    return tuple(_row(job, loadable) for job in [*running, *ended[:SHOWN_ENDED]])
 
 
-def _row(job: Job, served: frozenset[str]) -> JobRow:
+def _row(job: Job, loadable: frozenset[str]) -> JobRow:
     tone, words = _STATES[job.state]
     download = job.kind is JobKind.DOWNLOAD
     return JobRow(
@@ -54,7 +57,7 @@ def _row(job: Job, served: frozenset[str]) -> JobRow:
         trouble=job.error.detail if job.error else None,
         can_cancel=not job.ended,
         can_retry=download and job.state in (JobState.FAILED, JobState.CANCELLED),
-        can_load=job.result if download and job.state is JobState.DONE and job.result not in served else None,
+        can_load=job.result if download and job.state is JobState.DONE and job.result in loadable else None,
     )
 
 

@@ -48,6 +48,10 @@ class ModelsView:
     looking: bool  # the folder has not been looked through yet
     total: str
 
+    @property
+    def loadable(self) -> frozenset[str]:
+        return frozenset(row.id for row in self.library if not row.served)
+
 
 def models_view(outlook: Outlook, managed: Callable[[str], bool] = lambda _: False) -> ModelsView:
     library = outlook.snapshot.library

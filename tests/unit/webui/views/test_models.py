@@ -1,0 +1,67 @@
+"""What is served and what lies on the disk, as rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from appliance.node.decide import decide
+from appliance.node.failure import Failure
+from appliance.node.snapshot import ChildState, Phase, Snapshot
+from appliance.run_loop import Outlook
+from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
+from webui.views.models import element_of, models_view
+
+
+def outlook(snapshot: Snapshot) -> Outlook:
+    return Outlook(1, snapshot, decide(snapshot, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "buttons"),
+    [
+        (ChildState.READY, {}, (True, False, False, "Unload")),
+        (ChildState.STARTING, {"phase": Phase.LOADING}, (False, False, False, "Cancel")),
+        (ChildState.FAILED, {"failure": Failure("crash_loop", "again")}, (False, False, True, "Unload")),
+    ],
+)
+def test_a_served_model_offers_what_can_be_done_with_it(
+    state: ChildState, fields: dict[str, object], buttons: tuple[bool, bool, bool, str]
+) -> None:
+    """Sleep, wake, try again, and what taking it away is called."""
+    snapshot = make_snapshot()
+    (row,) = models_view(outlook(with_child(snapshot, make_child(snapshot, state=state, **fields)))).served
+    assert (row.can_sleep, row.can_wake, row.can_retry, row.unload) == buttons
+
+
+def test_a_sleeping_model_can_be_woken() -> None:
+    """And not put to sleep again."""
+    (row,) = models_view(outlook(make_snapshot(asleep=frozenset({MODEL_ID})))).served
+    assert (row.card.state, row.can_wake, row.can_sleep) == ("asleep", True, False)
+
+
+def test_only_what_is_not_served_can_be_loaded() -> None:
+    """One row a model, whether served or not."""
+    snapshot = make_snapshot(models=(make_model(), make_model("other")))
+    view = models_view(outlook(snapshot))
+    assert [(row.id, row.served) for row in view.library] == [(MODEL_ID, True), ("other", False)]
+    assert view.loadable == {"other"}
+
+
+def test_a_name_that_means_nothing_has_no_page() -> None:
+    """What was wished for and is not there is shown without a link."""
+    (row,) = models_view(outlook(make_snapshot(wanted=("ghost",)))).served
+    assert (row.card.name, row.known) == ("ghost", False)
+
+
+def test_a_folder_that_was_not_looked_through_yet_is_not_called_empty() -> None:
+    """The first second of a box."""
+    assert models_view(outlook(replace(make_snapshot(), library=None))).looking
+
+
+def test_elements_are_named_alike_whatever_the_model_is_called() -> None:
+    """Ids of elements hold nothing that a selector or an attribute could trip over."""
+    for name in ('a" onclick="x', "ü\u202e", "\ud800", "a b#c"):
+        assert element_of(name).removeprefix("m-").isalnum()
+    assert element_of("a") != element_of("b")
