@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from appliance.activity.recorder import Recorder
+from appliance.api.about import Premises
 from appliance.api.access import Access
 from appliance.api.feed import EventFeed
 from appliance.api.metrics import Metrics
+from appliance.jobs.work import ModelWork
 from appliance.logs import LogRing
 from appliance.run_loop import RunLoop
 from appliance.settings.store import SettingsStore
@@ -22,5 +25,8 @@ class ApiDeps:
     feed: EventFeed
     metrics: Metrics
     logs: LogRing
+    models: ModelWork
+    activity: Recorder
+    premises: Premises
     stopping: asyncio.Event
     clock: Callable[[], float]

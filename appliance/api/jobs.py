@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.api.status import timestamp
+from appliance.api.times import timestamp
 from appliance.node.jobs import Job
 
 

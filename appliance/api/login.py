@@ -12,6 +12,7 @@ from appliance.api.access import Access
 
 PUBLIC = "public"  # in a handler's opt: open without a login
 SESSION = "meshbox_session"  # where the middleware leaves the login in the connection's state
+STILL_KNOWN = "meshbox_still_known"  # and where the way to ask again, for answers that go on for long
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 

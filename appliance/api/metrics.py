@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from appliance.activity.totals import Totals
 from appliance.node.serving import ServingState
 from appliance.node.snapshot import RequestLoad
 from appliance.run_loop import RunLoop
@@ -23,13 +24,16 @@ class RequestCounts(Protocol):
 
 
 class BoxCollector(Collector):
-    def __init__(self, loop: RunLoop, meter: RequestCounts) -> None:
+    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals) -> None:
         self._loop = loop
         self._meter = meter
+        self._totals = totals
 
     def collect(self) -> Iterable[Metric]:
         yield self._requests()
         yield self._answers()
+        yield self._tokens()
+        yield self._first_tokens()
         yield self._load()
         yield self._models()
         yield self._restarts()
@@ -46,6 +50,23 @@ class BoxCollector(Collector):
         family = CounterMetricFamily("meshbox_answer_bytes", "Bytes of answers that ended", labels=["model"])
         for model, count in self._meter.bytes_sent().items():
             family.add_metric([model], count)
+        return family
+
+    def _tokens(self) -> Metric:
+        family = CounterMetricFamily(
+            "meshbox_tokens", "Tokens read and made, as engines tell them", labels=["model", "direction"]
+        )
+        for model, totals in self._totals.models().items():
+            family.add_metric([model, "in"], totals.tokens_in)
+            family.add_metric([model, "out"], totals.tokens_out)
+        return family
+
+    def _first_tokens(self) -> Metric:
+        family = HistogramMetricFamily(
+            "meshbox_time_to_first_token_seconds", "From a request to the first token of its answer", labels=["model"]
+        )
+        for model, totals in self._totals.models().items():
+            family.add_metric([model], totals.buckets(), totals.first_token_sum)
         return family
 
     def _load(self) -> Metric:
@@ -83,9 +104,9 @@ class BoxCollector(Collector):
 
 
 class Metrics:
-    def __init__(self, loop: RunLoop, meter: RequestCounts) -> None:
+    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(BoxCollector(loop, meter))
+        self._registry.register(BoxCollector(loop, meter, totals))
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

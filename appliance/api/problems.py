@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotAuthorizedException, ValidationException
 from pydantic import ValidationError
 
 from appliance.api.access import Refused
+from appliance.api.model_problems import status_of
+from appliance.models.failed import ModelProblem
 from appliance.settings.store import LockedField, StaleRevision
 from appliance.storage.errors import StorageFailed
 
@@ -61,6 +63,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
             return error
         case Refused():
             return Problem(STATUS_OF_REFUSAL[error.code], error.code, error.detail)
+        case ModelProblem():
+            return Problem(status_of(error), error.code, error.detail, **error.facts)
         case StaleRevision():
             return Problem(409, "stale_revision", str(error), revision=error.current)
         case LockedField():
@@ -83,9 +87,15 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
 def handle(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     problem, wait = as_problem(error), getattr(error, "retry_after", None)
     headers = {"Retry-After": str(wait)} if wait else {}
+    if isinstance(error, MethodNotAllowedException):
+        headers["Allow"] = _methods_of(error)
     if problem.status == 413:
         headers["Connection"] = "close"  # the rest of the body is not read: nothing more can come this way
     return problem_response(problem, headers)
+
+
+def _methods_of(error: MethodNotAllowedException) -> str:
+    return ", ".join(sorted(str((error.headers or {}).get("allow", "GET, HEAD")).split(", ")))
 
 
 def _invalid(fields: Mapping[str, str]) -> Problem:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.settings.schema import Name
 
 
-class Body(BaseModel):
+class Strict(BaseModel):
+    """By the rules of JSON: 0 is not false, and "5" is no number. The framework's own way would take both."""
+
+    @classmethod
+    def model_validate(cls, obj: Any, **_: Any) -> Self:  # noqa: ANN401 - whatever was sent
+        return cls.model_validate_json(msgspec.json.encode(obj), strict=True)
+
+
+class Body(Strict):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -18,10 +29,10 @@ class SetupBody(Body):
 
 
 class LoginBody(Body):
-    password: str
+    password: str = Field(description="The password of the box")
 
 
-class SettingsPatch(BaseModel):
+class SettingsPatch(Strict):
     """Any part of the settings document; `revision` is that of the document the change was made from."""
 
     model_config = ConfigDict(extra="allow")

@@ -11,13 +11,14 @@ from appliance.api.deps import ApiDeps
 from appliance.api.problems import Problem
 from appliance.api.requests import Body
 from appliance.models.names import nearest_names, resolve_name
-from appliance.node.events import JobReported, RetryAsked, SleepAsked, WakeAsked
-from appliance.node.jobs import Job, JobKind
+from appliance.node.events import JobForgotten, JobReported, RetryAsked, SleepAsked, WakeAsked
+from appliance.node.jobs import Job
 from appliance.node.loads import advance, new_load
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.settings.schema import ModelRef
 from appliance.settings.store import StaleRevision
 
+_FELL = (ServingState.FAILED, ServingState.RECOVERING)
 TRIES = 5  # at a change of the settings that others change at the same time
 
 
@@ -36,7 +37,7 @@ async def load(deps: ApiDeps, wanted: ServeBody) -> Job:
     entry = _entry(deps, model)
     if entry is not None and entry.state is ServingState.SLEEPING:
         deps.loop.post(WakeAsked(model))
-    elif entry is not None and entry.state is ServingState.FAILED:
+    elif entry is not None and entry.state in _FELL:
         deps.loop.post(RetryAsked(model))
     job = new_load(secrets.token_hex(6), model, deps.clock())
     if entry is not None and entry.state is ServingState.READY and wanted.ctx is None:
@@ -75,10 +76,13 @@ def wake(deps: ApiDeps, name: str) -> str:
     return entry.model
 
 
-async def cancel_load(deps: ApiDeps, job: Job) -> None:
-    """To give up a load is to want the model no longer."""
-    if job.kind is JobKind.LOAD and not job.ended and _entry(deps, job.subject) is not None:
+async def end_load(deps: ApiDeps, job: Job) -> Job:
+    """To give up a load is to want the model no longer; one that is over is taken off the list."""
+    if job.ended:
+        deps.loop.post(JobForgotten(job.id))
+    elif _entry(deps, job.subject) is not None:
         await unload(deps, job.subject)
+    return job
 
 
 def find_model(deps: ApiDeps, name: str) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from appliance.api.jobs import job_document
+from appliance.api.peers import link_document, members, peer_document
+from appliance.api.times import timestamp
 from appliance.hardware.types import Gpu
+from appliance.mesh.types import NodeShare
 from appliance.models.types import Model
+from appliance.node.fitting import verdict_on
 from appliance.node.issues import Issue
 from appliance.node.serving import ServingEntry
+from appliance.node.snapshot import Snapshot
+from appliance.placement.words import sentence
 from appliance.run_loop import Outlook
 
 Document = dict[str, Any]
@@ -29,14 +35,16 @@ def status_document(outlook: Outlook, now: float) -> Document:
             "uptime_s": int(now - node.started_at),
         },
         "hardware": hardware_document(outlook),
-        "mesh": {"id": None, "name": None, "members": 1, "publication": None},
-        "peers": [],
+        "mesh": {"id": None, "name": None, "members": members(snapshot), "publication": None},
+        "peers": [peer_document(peer) for peer in snapshot.peers.values()],
+        "links": [link_document(link) for link in snapshot.links],
         "gpus": gpus_document(outlook),
         "serving": [serving_entry(entry, node.id) for entry in decision.serving],
         "models": models_document(outlook),
         "demand": [],
         "requests": {"in_flight": snapshot.requests.in_flight, "queued": snapshot.requests.queued},
-        "issues": [issue_document(issue) for issue in decision.issues],
+        "jobs": [job_document(job) for job in snapshot.jobs.values()],
+        "issues": [issue_document(issue) for issue in decision.issues if not issue.dismissed],
     }
 
 
@@ -79,7 +87,7 @@ def serving_entry(entry: ServingEntry, node_id: str) -> Document:
         "model": entry.model,
         "state": entry.state.value,
         "kind": entry.kind,
-        "nodes": [{"id": node_id, "share": 1.0}],
+        "nodes": [{"id": x.node, "share": x.share} for x in entry.nodes or (NodeShare(node_id, 1.0),)],
         "progress": entry.progress,
         "predicted": None,
         "measured": {"first_answer_ms": child.answer_ms} if child and child.answer_ms is not None else None,
@@ -103,7 +111,10 @@ def models_document(outlook: Outlook) -> list[Document]:
     if library is None:
         return []
     served = {entry.model: entry.state.value for entry in outlook.decision.serving}
-    found = [_model(model, served.get(model.id, "available")) for model in library.models]
+    found = [
+        _model(model, served.get(model.id, "available")) | fit_document(model, outlook.snapshot)
+        for model in library.models
+    ]
     broken = [{"id": f.id, "path": f.path, "state": "broken", "reason": f.reason} for f in library.broken]
     return found + broken
 
@@ -123,6 +134,20 @@ def _model(model: Model, state: str) -> Document:
     }
 
 
+def fit_document(model: Model, snapshot: Snapshot) -> Document:
+    """How a model would run here, and what its files say it can do."""
+    verdict, claims = verdict_on(model, snapshot), model.profile.claims if model.profile else ()
+    return {
+        "fit": {
+            "code": verdict.code.value,
+            "tone": verdict.tone.value,
+            "text": sentence(verdict),
+            "context": verdict.context or None,
+        },
+        "traits": {claim.capability.value: {"level": claim.level.value, "source": claim.source} for claim in claims},
+    }
+
+
 def issue_document(issue: Issue) -> Document:
     return {
         "id": issue.id,
@@ -132,6 +157,9 @@ def issue_document(issue: Issue) -> Document:
         "advice": issue.advice,
         "details": list(issue.details),
         "fix": {"label": issue.fix.label, "action": issue.fix.action} if issue.fix else None,
+        "page": issue.place.path if issue.place else None,
+        "since": timestamp(issue.since) if issue.since is not None else None,
+        "dismissed": issue.dismissed,
     }
 
 
@@ -142,7 +170,3 @@ def changed_sections(before: Document, after: Document) -> dict[str, Any]:
 
 def _without_clock(section: object) -> object:
     return {k: v for k, v in section.items() if k != "uptime_s"} if isinstance(section, dict) else section
-
-
-def timestamp(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from litestar import Router
+from litestar.openapi.spec import Tag
 
 from appliance.api.deps import ApiDeps
 from appliance.api.login import require_login
 from appliance.api.problems import handle
-from appliance.api.routes import account, events, health, serving, settings, state
+from appliance.api.routes import (
+    about,
+    account,
+    activity,
+    events,
+    health,
+    issues,
+    jobs,
+    logs,
+    models,
+    plans,
+    serving,
+    settings,
+    state,
+)
 
 MAX_JSON_BYTES = 1 << 20
+SUBJECT_FILES = (about, account, state, models, jobs, serving, plans, issues, activity, logs, events, settings, health)
 
 
 def make_router(deps: ApiDeps) -> Router:
-    subjects = (account, state, serving, events, settings, health)
     return Router(
         path="/",
-        route_handlers=[handler for subject in subjects for handler in subject.handlers(deps)],
+        route_handlers=[
+            Router(path="/", route_handlers=subject.handlers(deps), tags=[_name(subject)]) for subject in SUBJECT_FILES
+        ],
         guards=[require_login],
         exception_handlers={Exception: handle},
         request_max_body_size=MAX_JSON_BYTES,
     )
+
+
+def _name(subject: ModuleType) -> str:
+    return subject.__name__.rpartition(".")[2]
+
+
+SUBJECTS = [
+    Tag(name=_name(subject), description=(subject.__doc__ or "").partition("\n")[0]) for subject in SUBJECT_FILES
+]

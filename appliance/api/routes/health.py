@@ -28,7 +28,7 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
             return {"status": "ready"}
         raise Problem(503, "not_ready", f"No model answers yet; the box is {decision.state.value}.")
 
-    @get("/metrics", opt={PUBLIC: True}, sync_to_thread=False)
+    @get("/metrics", opt={PUBLIC: True}, media_type=MediaType.TEXT, sync_to_thread=False)
     def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Numbers for Prometheus; open to all unless the settings say otherwise."""
         if not deps.settings.current.web.public_metrics and not request.scope["state"].get(SESSION):

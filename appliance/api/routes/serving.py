@@ -31,10 +31,11 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         """Loads a model; the answer is a job to follow."""
         return job_document(await acts.load(deps, data))
 
-    @delete("/api/serving/{model:path}", status_code=202)
-    async def unload(model: FromPath[str]) -> Json:
+    # a path parameter right after /serving/ would swallow /sleep and /wake
+    @delete(["/api/serving/{model:str}", "/api/serving/{model:str}/{rest:path}"], status_code=202)
+    async def unload(model: FromPath[str], rest: FromPath[str | None] = None) -> Json:
         """Unloads a model; its file stays."""
-        return {"model": await acts.unload(deps, model.lstrip("/"))}
+        return {"model": await acts.unload(deps, model + (rest or ""))}
 
     @post("/api/serving/{model:str}/sleep", status_code=202, sync_to_thread=False)
     def sleep(model: FromPath[str]) -> Json:

@@ -12,11 +12,18 @@ from typing import Any
 
 import aiohttp
 
+from appliance.activity.recorder import Recorder, Sources
+from appliance.activity.store import ActivityStore
+from appliance.api.about import Premises
 from appliance.api.access import Access
 from appliance.api.deps import ApiDeps
 from appliance.api.feed import EventFeed
 from appliance.api.metrics import Metrics
+from appliance.attention import note_issues
+from appliance.jobs.work import ModelWork, make_model_work
 from appliance.logs import LogRing
+from appliance.models.disk import FreeBytes, free_bytes
+from appliance.models.transfer import Patience
 from appliance.node.events import Event, SettingsChanged
 from appliance.node.snapshot import RequestLoad, Snapshot
 from appliance.run_loop import RunLoop
@@ -29,7 +36,11 @@ from appliance.tasks import TaskGroup
 from tests.builders import make_snapshot
 from tests.live.box import free_ports
 from webui.app import create_web_app
+from webui.render import STATIC
+from webui.security import Guarded
 
+NO_HUB = "http://127.0.0.1:9"  # nothing listens there: no test reaches the real one
+IMPATIENT = Patience(tries=4, first_s=0.01, longest_s=0.05)
 CODE = "ABCD-EFGH"
 PASSWORD = "correct horse battery"
 
@@ -65,6 +76,9 @@ class Web:
     logs: LogRing
     stopping: asyncio.Event
     wrote: list[StorageFailed | None]
+    models: ModelWork
+    activity: Recorder
+    app: Guarded
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -88,8 +102,24 @@ class Web:
         self.loop.post(event)
 
 
+def idle_recorder(loop: RunLoop, database: Database) -> Recorder:
+    """Looks only when the test says so."""
+    sources = Sources(
+        load=lambda: loop.outlook.snapshot.requests,
+        peak=lambda: loop.outlook.snapshot.requests.in_flight,
+        waiting_for=lambda _: 0,
+        children=dict,
+        inventory=lambda: loop.outlook.snapshot.inventory,
+        processor_seconds=lambda _: None,
+        keep_days=lambda: loop.outlook.snapshot.settings.activity.keep_days,
+    )
+    return Recorder(sources, ActivityStore(database))
+
+
 @asynccontextmanager
-async def running_web(folder: Path, snapshot: Snapshot | None = None) -> AsyncIterator[Web]:
+async def running_web(
+    folder: Path, snapshot: Snapshot | None = None, *, hub: str = NO_HUB, free: FreeBytes = free_bytes
+) -> AsyncIterator[Web]:
     (folder / "secrets").mkdir(exist_ok=True)
     (port,) = free_ports(1)
     stopping, logs, wrote = asyncio.Event(), LogRing(), list[StorageFailed | None]()
@@ -103,26 +133,44 @@ async def running_web(folder: Path, snapshot: Snapshot | None = None) -> AsyncIt
     sessions = Sessions(database, lambda: settings.current.web.session_days * 86400.0, time.time, wrote.append)
     await sessions.open()
     access = Access(folder / "secrets", sessions, CODE, time.time)
+    models = make_model_work(
+        models_folder=folder / "models",
+        secrets=folder / "secrets",
+        endpoint=hub,
+        database=database,
+        loop=loop,
+        settings=lambda: settings.current.models,
+        patience=IMPATIENT,
+        planning=IMPATIENT,
+        free=free,
+    )
+    activity = idle_recorder(loop, database)
     deps = ApiDeps(
         loop=loop,
         settings=settings,
         access=access,
         feed=EventFeed(loop, time.time),
-        metrics=Metrics(loop, Counts()),
+        metrics=Metrics(loop, Counts(), activity.totals),
         logs=logs,
+        models=models,
+        activity=activity,
+        premises=Premises(folder, folder, folder / "engine", STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
     )
     app = create_web_app(deps, echo_relay)
     listener, tasks = Listener("test", app, "127.0.0.1", port), TaskGroup()
     tasks.start("run loop", loop.run())
+    tasks.start("note issues", note_issues(loop, time.time))
     await listener.start()
+    await models.open(loop)
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
             url = f"http://127.0.0.1:{port}"
-            yield Web(url, session, loop, settings, access, logs, stopping, wrote)
+            yield Web(url, session, loop, settings, access, logs, stopping, wrote, models, activity, app)
     finally:
         stopping.set()
         await listener.stop(2)
         await tasks.close()
+        await models.close()
         await database.close()

@@ -114,7 +114,7 @@ async def test_strangers_are_led_from_pages_to_the_login(web: Web, path: str, ta
     assert (answer.status, answer.headers["Location"]) == (303, target)
 
 
-@pytest.mark.parametrize("path", ["/logout", "/issues/fix"])
+@pytest.mark.parametrize("path", ["/logout", "/repairs/fix"])
 async def test_what_was_posted_is_not_gone_back_to(web: Web, path: str) -> None:
     """After the login there is a page, not an address that only takes forms."""
     web.headers = {}
@@ -167,10 +167,18 @@ async def test_a_login_leads_nowhere_else(web: Web, target: str) -> None:
 
 
 async def test_the_forms_work_without_scripts(fresh: Web) -> None:
-    """Setup, logout and login as a browser without JavaScript does them."""
-    form = {"code": CODE, "password": PASSWORD, "repeat": PASSWORD, "node_name": "attic"}
+    """Every step of the setup, logout and login as a browser without JavaScript does them."""
+    form = {"code": CODE, "password": PASSWORD, "repeat": PASSWORD}
     claimed = await fresh.call("POST", "/setup", data=form)
-    assert (claimed.status, claimed.headers["Location"]) == (303, "/")
+    assert (claimed.status, claimed.headers["Location"]) == (303, "/setup/box")
+    for step, following in (("box", "hardware"), ("hardware", "model"), ("model", "done")):
+        page = await fresh.call("GET", "/setup")
+        assert page.headers["Location"] == f"/setup/{step}"
+        assert (await fresh.call("GET", f"/setup/{step}")).status == 200
+        went_on = await fresh.call("POST", f"/setup/{step}", data={"node_name": "attic"})
+        assert (went_on.status, went_on.headers["Location"]) == (303, f"/setup/{following}")
+    assert (await fresh.call("GET", "/setup/done")).status == 200
+    assert (await fresh.call("GET", "/setup")).headers["Location"] == "/"
     assert "attic" in await (await fresh.call("GET", "/")).text()
     assert (await fresh.call("POST", "/logout")).headers["Location"] == "/login"
     assert (await fresh.call("GET", "/")).status == 303
@@ -184,7 +192,6 @@ async def test_the_forms_work_without_scripts(fresh: Web) -> None:
         ({"code": CODE, "password": PASSWORD, "repeat": "other"}, 422, "not the same password"),
         ({"code": "XXXX", "password": PASSWORD, "repeat": PASSWORD}, 403, "not the code"),
         ({"code": CODE, "password": "short", "repeat": "short"}, 422, "at least 8 characters"),
-        ({"code": CODE, "password": PASSWORD, "repeat": PASSWORD, "node_name": "x" * 65}, 422, "at most 64 characters"),
         ({}, 403, "not the code"),
     ],
 )
@@ -196,3 +203,11 @@ async def test_a_setup_form_says_beside_the_field_what_is_wrong(
     text = await answer.text()
     assert (answer.status, words in text) == (status, True)
     assert PASSWORD not in text
+
+
+async def test_a_box_is_not_given_an_impossible_name(web: Web) -> None:
+    """The step is not left, and what was typed is still there."""
+    answer = await web.call("POST", "/setup/box", data={"node_name": "x" * 65})
+    text = await answer.text()
+    assert (answer.status, "1 to 64 characters" in text, "x" * 65 in text) == (422, True, True)
+    assert web.settings.current.setup == "done"

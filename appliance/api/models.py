@@ -1,0 +1,106 @@
+"""What models are, where they come from and what would be fetched, as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from appliance.api.times import timestamp
+from appliance.jobs.plan import Plan
+from appliance.jobs.planner import Resolved
+from appliance.jobs.shelf import Removal, Shelf
+from appliance.jobs.uploads import Received
+from appliance.jobs.usage import Usage
+from appliance.models.choice import Variant
+from appliance.models.gguf_header import Header
+from appliance.models.hub import FoundRepo
+from appliance.models.profile import NotServable, is_companion, make_profile
+
+Json = dict[str, Any]
+
+
+def with_origin(model: Json, shelf: Shelf, usage: Usage) -> Json:
+    """An entry of the library with whose it is and when it was last used."""
+    ours, used = shelf.of_path(model["path"]), usage.last(model["id"])
+    return model | {
+        "managed": ours is not None,
+        "source": ours.source if ours else None,
+        "revision": ours.revision if ours else None,
+        "fetched_at": timestamp(ours.fetched_at) if ours else None,
+        "last_used": timestamp(used) if used is not None else None,
+    }
+
+
+def found_document(found: FoundRepo) -> Json:
+    return {
+        "repo": found.repo,
+        "downloads": found.downloads,
+        "likes": found.likes,
+        "updated": timestamp(found.updated) if found.updated is not None else None,
+        "gated": found.gated,
+        "architecture": found.architecture,
+        "parameters": found.parameters,
+        "context_length": found.context_length,
+    }
+
+
+def resolved_document(ref: str, resolved: Resolved, header: Header | None, free: int | None) -> Json:
+    plan = resolved.plan
+    return {
+        "ref": ref,
+        "model": plan.model,
+        "source": plan.source,
+        "revision": plan.revision,
+        "quant": plan.quant,
+        "gated": resolved.gated,
+        "bytes": plan.size,
+        "free_bytes": free,
+        "files": _files(plan),
+        "variants": [_variant(variant) for variant in resolved.variants],
+        "gguf": None if header is None else gguf_document(header, parts=sum(not f.companion for f in plan.files)),
+    }
+
+
+def _files(plan: Plan) -> list[Json]:
+    return [
+        {"path": file.target, "size": file.size, "sha256": file.sha256, "companion": file.companion}
+        for file in plan.files
+    ]
+
+
+def _variant(variant: Variant) -> Json:
+    return {"name": variant.stem, "quant": variant.quant, "bytes": variant.size, "files": len(variant.files)}
+
+
+def gguf_document(header: Header, parts: int = 1) -> Json:
+    """What the first bytes of a file tell. Of a model in several files they do not tell how many weights it has."""
+    try:
+        profile = None if is_companion(header) else make_profile(header)
+    except NotServable as error:
+        return {"servable": False, "reason": f"It cannot be served: {error}."}
+    if profile is None:
+        return {"servable": False, "reason": "It goes with a model but is none by itself."}
+    return {
+        "servable": True,
+        "reason": None,
+        "name": header.text("general.name"),
+        "architecture": profile.architecture,
+        "context_length": profile.context_length,
+        "quantisation": profile.quantisation,
+        "capabilities": sorted(ability.value for ability in profile.abilities),
+        "parameters": header.parameters if parts == 1 else None,
+    }
+
+
+def removals_document(removals: Iterable[Removal], *, removed: bool) -> Json:
+    listed = list(removals)
+    return {
+        "removed": removed,
+        "models": [removal.model for removal in listed],
+        "files": [{"path": f.path, "size": f.size} for removal in listed for f in removal.files],
+        "bytes": sum(removal.size for removal in listed),
+    }
+
+
+def upload_document(received: Received) -> Json:
+    return {"name": received.name, "received": received.size, "total": received.total, "model": received.model}

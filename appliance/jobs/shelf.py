@@ -1,0 +1,168 @@
+"""The files that Meshbox fetched into the models folder: what they are, and their removal.
+
+Only they are ever removed. Files that a person put there himself are his.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path, PurePosixPath
+
+from appliance.models.choice import is_companion_name
+from appliance.models.failed import ModelProblem
+from appliance.models.refs import ENDING
+from appliance.models.shards import missing_names, shard_of
+from appliance.models.transfer import disk_failed
+from appliance.models.types import Library
+from appliance.storage.database import Database
+from appliance.storage.errors import StorageFailed
+
+log = logging.getLogger("meshbox.models")
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedFile:
+    path: str  # below the models folder, with slashes
+    size: int
+    sha256: str | None
+    source: str  # the repository, the host, or "upload"
+    revision: str | None
+    fetched_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The files of one model."""
+
+    model: str
+    files: tuple[ManagedFile, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
+_COLUMNS = ", ".join(f.name for f in fields(ManagedFile))
+
+
+class Shelf:
+    def __init__(self, database: Database, models_folder: Path) -> None:
+        self._database = database
+        self._folder = models_folder.absolute()
+        self._files: dict[str, ManagedFile] = {}
+
+    async def open(self) -> None:
+        try:
+            rows = await self._database.read(lambda c: c.execute(f"SELECT {_COLUMNS} FROM managed_files").fetchall())  # noqa: S608
+        except StorageFailed as failure:
+            log.error("which files were fetched by Meshbox could not be read: %s", failure)
+            return
+        self._files = {row[0]: ManagedFile(*row) for row in rows}
+
+    def managed(self, path: str) -> ManagedFile | None:
+        return self._files.get(path)
+
+    def of_path(self, path: str) -> ManagedFile | None:
+        """By the whole path, as the library has it."""
+        relative = self._relative(path)
+        return None if relative is None else self._files.get(relative)
+
+    async def add(self, files: Iterable[ManagedFile]) -> None:
+        """A disk that is full costs the memory of who fetched it, not the file."""
+        rows = list(files)
+        self._files |= {file.path: file for file in rows}
+        marks = ", ".join("?" for _ in fields(ManagedFile))
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                f"INSERT OR REPLACE INTO managed_files ({_COLUMNS}) VALUES ({marks})",  # noqa: S608 - our own words
+                [astuple(file) for file in rows],
+            )
+
+        try:
+            await self._database.write(write)
+        except StorageFailed as failure:
+            log.error("that files were fetched by Meshbox could not be stored: %s", failure)
+
+    async def removal(self, model: str, library: Library) -> Removal:
+        """What goes when a model goes. Raises ModelProblem when not all of it is ours."""
+        found = _path_of(model, library)
+        if found is None:
+            raise ModelProblem("unknown_model", f"There is no model {model!r} on this box.")
+        first = self._relative(found)
+        if first is None:
+            raise _not_managed(found)
+        names = _all_parts(first)
+        for name in names:
+            path = self._folder / name
+            if name not in self._files and (name == first or await asyncio.to_thread(path.exists)):
+                raise _not_managed(str(path))
+        parts = [self._files[name] for name in names if name in self._files]
+        return Removal(model, (*parts, *self._lonely_companions(first, names)))
+
+    def _lonely_companions(self, first: str, names: list[str]) -> list[ManagedFile]:
+        """Companions in the same folder that no other model there needs."""
+        folder = str(PurePosixPath(first).parent)
+        beside = [
+            f for f in self._files.values() if str(PurePosixPath(f.path).parent) == folder and f.path not in names
+        ]
+        others = [f for f in beside if not is_companion_name(f.path)]
+        return [] if others or folder == "." else beside
+
+    async def remove(self, removals: Iterable[Removal]) -> None:
+        """Raises ModelProblem when the disk does not let go of a file."""
+        for removal in removals:
+            names = [file.path for file in removal.files]
+            try:
+                await asyncio.to_thread(self._unlink, names)
+            except OSError as error:
+                raise disk_failed(error) from error
+            await self._forget(names)
+            log.info("removed %s: %s", removal.model, ", ".join(names))
+
+    def _unlink(self, names: list[str]) -> None:
+        for name in names:
+            (self._folder / name).unlink(missing_ok=True)
+        for folder in {(self._folder / name).parent for name in names}:
+            if folder != self._folder:
+                with contextlib.suppress(OSError):  # something else lies in it
+                    folder.rmdir()
+
+    async def _forget(self, names: list[str]) -> None:
+        for name in names:
+            self._files.pop(name, None)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM managed_files WHERE path = ?", [(name,) for name in names])
+
+        try:
+            await self._database.write(write)
+        except StorageFailed as failure:
+            log.error("that files were removed could not be stored: %s", failure)
+
+    def _relative(self, path: str) -> str | None:
+        try:
+            return Path(path).relative_to(self._folder).as_posix()
+        except ValueError:
+            return None
+
+
+def _path_of(model: str, library: Library) -> str | None:
+    found = [m.path for m in library.models if m.id == model] or [b.path for b in library.broken if b.id == model]
+    return found[0] if found else None
+
+
+def _all_parts(first: str) -> list[str]:
+    shard = shard_of(first[: -len(ENDING)])
+    return [first] if shard is None else [name + ENDING for name in missing_names(shard, ())]
+
+
+def _not_managed(path: str) -> ModelProblem:
+    return ModelProblem(
+        "not_managed", f"{path} was not fetched by Meshbox, so it is not removed. Remove it yourself if you want to."
+    )
