@@ -17,16 +17,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance import __version__
+from appliance.activity.recorder import Recorder, Sources
+from appliance.activity.store import ActivityStore
+from appliance.api.about import Premises
 from appliance.api.access import Access
 from appliance.api.deps import ApiDeps
 from appliance.api.feed import EventFeed
 from appliance.api.metrics import Metrics
+from appliance.attention import keep_dismissals, note_issues
 from appliance.fault import wait_for_folder
 from appliance.hardware.probe import Prober
 from appliance.hardware.types import Inventory
+from appliance.jobs.work import ModelWork, make_model_work
 from appliance.logs import LogRing
 from appliance.models.library import Scanner
-from appliance.node.events import BoxClaimed, DrainStarted, SettingsChanged, TroubleEnded, TroubleFound, WakeAsked
+from appliance.node.events import (
+    BoxClaimed,
+    DrainStarted,
+    IssueHidden,
+    SettingsChanged,
+    TroubleEnded,
+    TroubleFound,
+    WakeAsked,
+)
 from appliance.node.snapshot import NodeFacts, Snapshot, TroubleKind
 from appliance.proxy.app import ProxyDeps, create_api_app
 from appliance.proxy.meter import RequestMeter
@@ -36,11 +49,13 @@ from appliance.serve import Listener, PortTaken
 from appliance.settings.bootstrap import Bootstrap
 from appliance.settings.store import SettingsStore, first_document, load
 from appliance.storage.database import Database
+from appliance.storage.dismissals import Dismissals
 from appliance.storage.errors import StorageFailed
 from appliance.storage.folder import DataFolder
 from appliance.storage.identity import IdentityDamaged, load_or_create, node_id
 from appliance.storage.sessions import Sessions
 from appliance.supervisor.supervisor import Supervisor
+from appliance.supervisor.vitals import processor_seconds
 from appliance.tasks import TaskGroup
 from appliance.watchers import (
     follow_loads,
@@ -52,6 +67,7 @@ from appliance.watchers import (
     watch_load,
 )
 from webui.app import create_web_app
+from webui.render import STATIC
 
 log = logging.getLogger("meshbox")
 
@@ -110,8 +126,11 @@ class Box:
     settings: SettingsStore
     database: Database
     access: Access
+    dismissals: Dismissals
     supervisor: Supervisor
     meter: RequestMeter
+    activity: Recorder
+    models: ModelWork
     page: Listener
     api: Listener
     stopping: asyncio.Event
@@ -121,6 +140,7 @@ class Box:
         self.tasks.start("run loop", self.loop.run())
         await self.page.start()
         self.tasks.start("open API", self._open_api())
+        self.tasks.start("go on with downloads", self.models.open(self.loop))
         await self.supervisor.open()
         self._start_watching()
         self._say_where()
@@ -145,6 +165,9 @@ class Box:
         self.tasks.start("watch library", watch_library(scanner.scan, post))
         self.tasks.start("watch hardware", watch_hardware(Prober().probe, post))
         self.tasks.start("watch load", watch_load(self.meter.load, post))
+        self.tasks.start("note issues", note_issues(self.loop, time.time))
+        self.tasks.start("keep dismissals", keep_dismissals(self.loop, self.dismissals))
+        self.tasks.start("record activity", self.activity.run())
         self.tasks.start("follow loads", follow_loads(self.loop))
         self.tasks.start("watch idle models", watch_idle(self.loop, self.meter.idle_for))
 
@@ -171,6 +194,8 @@ class Box:
         await self.supervisor.close()
         await asyncio.gather(self.page.stop(LAST_WORDS_SECONDS), self.api.stop(LAST_WORDS_SECONDS))
         await self.tasks.close()
+        await self.models.close()
+        await self.activity.save()
         await self.database.close()
         log.info("stopped")
 
@@ -208,7 +233,8 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
     if stored.trouble is not None:
         log.error("%s", stored.trouble)
         loop.post(TroubleFound(TroubleKind.SETTINGS_BROKEN, stored.trouble))
-    meter, stopping = RequestMeter(), asyncio.Event()
+    meter = RequestMeter(told=lambda ended: activity.request_ended(ended))  # noqa: PLW0108 - made below
+    stopping = asyncio.Event()
     database = Database(folder.database)
     await database.open()
     sessions = Sessions(
@@ -218,6 +244,11 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         wrote=lambda failure: report_storage(loop.post, failure),
     )
     await sessions.open()
+    dismissals = Dismissals(database, wrote=lambda failure: report_storage(loop.post, failure))
+    for issue_id, grave in (await dismissals.read()).items():
+        loop.post(IssueHidden(issue_id, grave))
+    activity = _make_recorder(loop, meter, settings, database)
+    await activity.open()
     access = await _make_access(bootstrap, folder, sessions, loop)
     proxy = ProxyDeps(
         routes=lambda: loop.outlook.decision.routes,
@@ -227,13 +258,24 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         stopping=stopping,
         wake=lambda model: loop.post(WakeAsked(model)),
     )
+    models = make_model_work(
+        models_folder=bootstrap.models_folder,
+        secrets=folder.secrets,
+        endpoint=bootstrap.hf_endpoint,
+        database=database,
+        loop=loop,
+        settings=lambda: settings.current.models,
+    )
     api = ApiDeps(
         loop=loop,
         settings=settings,
         access=access,
         feed=EventFeed(loop, time.time),
-        metrics=Metrics(loop, meter),
+        metrics=Metrics(loop, meter, activity.totals),
         logs=logs,
+        models=models,
+        activity=activity,
+        premises=Premises(bootstrap.data, bootstrap.models_folder, bootstrap.engine, STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
     )
@@ -243,13 +285,29 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         settings=settings,
         database=database,
         access=access,
+        dismissals=dismissals,
         supervisor=supervisor,
         meter=meter,
+        activity=activity,
+        models=models,
         page=Listener("the page", create_web_app(api, Relay(proxy)), bootstrap.bind, bootstrap.web_port),
         api=Listener("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
         stopping=stopping,
         tasks=TaskGroup(),
     )
+
+
+def _make_recorder(loop: RunLoop, meter: RequestMeter, settings: SettingsStore, database: Database) -> Recorder:
+    sources = Sources(
+        load=meter.load,
+        peak=meter.take_peak,
+        waiting_for=meter.in_flight,
+        children=lambda: loop.outlook.snapshot.children,
+        inventory=lambda: loop.outlook.snapshot.inventory,
+        processor_seconds=processor_seconds,
+        keep_days=lambda: settings.current.activity.keep_days,
+    )
+    return Recorder(sources, ActivityStore(database, wrote=lambda failure: report_storage(loop.post, failure)))
 
 
 async def _make_access(bootstrap: Bootstrap, folder: DataFolder, sessions: Sessions, loop: RunLoop) -> Access:

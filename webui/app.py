@@ -11,7 +11,6 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromQuery
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
@@ -21,8 +20,9 @@ from appliance import __version__
 from appliance.api.deps import ApiDeps
 from appliance.api.feed import EventFeed
 from appliance.api.login import look_up, require_login
+from appliance.api.openapi import Described
 from appliance.api.problems import Problem, as_problem, handle
-from appliance.api.routes import make_router
+from appliance.api.routes import SUBJECTS, make_router
 from appliance.api.routes.events import event_stream, until_stopping
 from appliance.tasks import TaskGroup
 from webui.live import FRAME, LivePage, frame_only, updates
@@ -32,6 +32,7 @@ from webui.render import STATIC, Templates
 from webui.security import Guarded
 
 RELAY_PATH = "/api/openai"
+MAX_FORM_BYTES = 1 << 20
 
 
 def create_web_app(api: ApiDeps, relay: ASGIApp) -> Guarded:
@@ -42,7 +43,9 @@ def create_web_app(api: ApiDeps, relay: ASGIApp) -> Guarded:
             make_router(api),
             *_pages(context),
             _relay(relay),
-            create_static_files_router("/static", [STATIC], include_in_schema=False),
+            create_static_files_router(
+                "/static", [STATIC], include_in_schema=False, exception_handlers={OSError: no_file, ValueError: no_file}
+            ),
         ],
         exception_handlers={GoTo: go, Exception: _error_page(context)},
         openapi_config=_openapi(),
@@ -58,7 +61,10 @@ def _pages(context: Context) -> list[ControllerRouterHandler]:
         await context.require_login(connection, handler)
 
     found = [handler for page in PAGES for handler in page.handlers(context)]
-    return [Router(path="/", route_handlers=found, guards=[guard], include_in_schema=False), _live(context)]
+    pages = Router(
+        path="/", route_handlers=found, guards=[guard], include_in_schema=False, request_max_body_size=MAX_FORM_BYTES
+    )
+    return [pages, _live(context)]
 
 
 def _live(context: Context) -> ControllerRouterHandler:
@@ -93,8 +99,10 @@ def _openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Meshbox management API",
         version=__version__,
-        openapi_router=Router(path="/schema", route_handlers=[], guards=[require_login]),
-        render_plugins=[JsonRenderPlugin(path="/")],
+        openapi_router=Router(path="/schema", route_handlers=[], guards=[require_login], include_in_schema=False),
+        render_plugins=[Described()],
+        use_handler_docstrings=True,
+        tags=SUBJECTS,
     )
 
 
@@ -107,6 +115,11 @@ def _feeding(feed: EventFeed) -> Any:  # noqa: ANN401 - litestar's lifespan type
         await tasks.close()
 
     return running
+
+
+def no_file(request: Request[Any, Any, Any], _error: Exception) -> Response[bytes]:
+    """A name that no file can have."""
+    return handle(request, NotFoundException())
 
 
 def _error_page(context: Context) -> Callable[[Request[Any, Any, Any], Exception], Response[Any]]:

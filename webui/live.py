@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from appliance.run_loop import Outlook, RunLoop
 from webui.render import Templates
@@ -15,6 +15,7 @@ FRAME = "frame"  # the stream of pages that have no live blocks of their own
 
 Blocks = Mapping[str, str]  # element id -> HTML
 View = Callable[[Outlook], dict[str, Any]]
+NOTHING: Blocks = {}
 
 
 class LivePage:
@@ -38,7 +39,13 @@ def frame_only(templates: Templates) -> LivePage:
     return LivePage(templates, "base.html", (), lambda _: {})
 
 
-async def updates(loop: RunLoop, page: LivePage) -> AsyncIterator[bytes]:
+class Rendered(Protocol):
+    """A page, or a page as one viewer sees it."""
+
+    def render(self, outlook: Outlook) -> Blocks: ...
+
+
+async def updates(loop: RunLoop, page: Rendered) -> AsyncIterator[bytes]:
     """Everything at once, then what changed, at most four times a second."""
     sent: Blocks = {}
     async for outlook in loop.watch():
@@ -50,9 +57,14 @@ async def updates(loop: RunLoop, page: LivePage) -> AsyncIterator[bytes]:
         await asyncio.sleep(LEAST_PAUSE)
 
 
-def frame(changed: Blocks) -> bytes:
-    """An event whose message holds one partial for each block; morphing keeps focus and scroll."""
+def frame(changed: Blocks, appended: Blocks = NOTHING) -> bytes:
+    """An event whose message holds one partial for each block; morphing keeps focus and scroll.
+
+    What is appended goes to the end of the element of its name.
+    """
     partials = "".join(
-        f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>' for name, html in changed.items()
+        f'<hx-partial hx-target="#{name}" hx-swap="{how}">{html}</hx-partial>'
+        for how, blocks in (("outerMorph", changed), ("beforeend", appended))
+        for name, html in blocks.items()
     )
     return "".join(f"data: {line}\n" for line in partials.splitlines()).encode() + b"\n"

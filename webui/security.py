@@ -7,15 +7,17 @@ Login    looked up once and left in the connection's state for the guards
 
 from __future__ import annotations
 
+import asyncio
 import html
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
-from appliance.api.login import SESSION
+from appliance.api.login import SESSION, STILL_KNOWN
 from appliance.settings.hosts import host_allowed
 
 log = logging.getLogger("meshbox.web")
@@ -37,6 +39,7 @@ WRONG_HOST = (
     "its IP address; to open it under this name, add the name to the setting web.allowed_hosts."
 )
 LONGEST_NAME = 100  # of a refused name that is shown
+BODY_SILENCE_SECONDS = 75.0  # longer than those parts wait that have an answer to silence
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -49,6 +52,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 
@@ -71,15 +75,18 @@ class Guarded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        guarded_send = _with_headers(send, cacheable=scope["path"].startswith("/static/"))
+        guarded_send = _with_headers(send, _caching(scope))
+        if scope["method"] == "HEAD":
+            scope, receive, guarded_send = _as_get(scope, guarded_send)
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         refusal = refuse(scope["method"], headers, self._keeper.further_hosts())
         if refusal is not None:
             await _refuse(guarded_send, *refusal, as_page="text/html" in headers.get("accept", ""))
             return
-        scope["state"] = {SESSION: await self._keeper.knows(scope)}
+        known = partial(self._keeper.knows, scope)
+        scope["state"] = {SESSION: await known(), STILL_KNOWN: known}
         try:
-            await self._app(scope, receive, guarded_send)
+            await self._app(scope, _impatient(receive), guarded_send)
         except Exception:
             log.exception("the answer to %s broke off", scope["path"])
             raise
@@ -101,21 +108,68 @@ def _same_origin(headers: dict[str, str], host: str) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = headers.get("origin")
+    origin = headers.get("origin", headers.get("referer"))  # old browsers send only the latter with a form
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
-def _with_headers(send: Send, *, cacheable: bool) -> Send:
+def _caching(scope: Scope) -> bytes:
+    """Files asked for with their version never change; modules name each other without one and are looked at again."""
+    if not scope["path"].startswith("/static/"):
+        return b"no-store"
+    return b"public, max-age=31536000" if scope["query_string"].startswith(b"v=") else b"no-cache"
+
+
+def _with_headers(send: Send, caching: bytes) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {key.lower() for key, _ in message.get("headers", ())}
             added = [h for h in HEADERS if h[0] not in present]
             if b"cache-control" not in present:
-                added.append((b"cache-control", b"public, max-age=31536000" if cacheable else b"no-store"))
+                added.append((b"cache-control", caching))
             message["headers"] = [*message.get("headers", ()), *added]
         await send(message)
 
     return guarded
+
+
+def _impatient(receive: Receive) -> Receive:
+    """Whoever stops in the middle of what he sends is taken to be gone: his request is not kept for ever."""
+    whole = False
+
+    async def next_message() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(BODY_SILENCE_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        whole = not message.get("more_body", False)
+        return message
+
+    return next_message
+
+
+def _as_get(scope: Scope, send: Send) -> tuple[Scope, Receive, Send]:
+    """HEAD is answered like GET, without the body; the application takes whoever asks to be gone after the headers."""
+    answered, asked = asyncio.Event(), False
+
+    async def receive() -> Message:
+        nonlocal asked
+        if not asked:
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await answered.wait()
+        return {"type": "http.disconnect"}
+
+    async def headers_only(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b""})
+            answered.set()
+
+    return {**scope, "method": "GET"}, receive, headers_only
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str, *, as_page: bool) -> None:

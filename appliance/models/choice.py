@@ -1,38 +1,29 @@
-"""Which files of a repository are to be fetched, and what they are to be called here. Pure.
-
-The names come from the hub: nothing in them is believed, and no name leads out of the models folder.
-"""
+"""Which files of a repository are to be fetched. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from appliance.models.failed import ModelProblem
 from appliance.models.refs import ENDING, RepoRef
 from appliance.models.shards import missing_names, shard_of
 
 ORDER = ("Q4_K_M", "Q4_K_S", "Q4_1", "Q5_K_M", "Q5_K_S", "Q8_0", "BF16")
 AFTER = ("Q4_K_XL", "Q4_0", "MXFP4", "IQ4_XS", "IQ4_NL", "Q5_K_XL", "Q6_K", "F16", "F32")  # of what nobody asked for
 COMPANION_ORDER = ("F16", "BF16", "Q8_0", "F32")
-LONGEST_NAME = 200  # bytes; file systems take 255
 
 _LABEL = re.compile(
     r"(?<![A-Za-z0-9])((?:UD-)?(?:I?Q\d|TQ\d)[A-Z0-9_]*|BF16|F16|F32|FP16|FP32|MXFP4\w*|NVFP4)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _ALIASES = {"FP16": "F16", "FP32": "F32", "MXFP4_MOE": "MXFP4"}
-_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
 
-class NothingToFetch(Exception):
-    """The repository does not hold what was asked for. `code` stays the same, the text is for a person."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code, self.detail = code, detail
+class NothingToFetch(ModelProblem):
+    """The repository does not hold what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +116,9 @@ def _with_file(ggufs: list[RemoteFile], path: str) -> Variant:
     if path not in {file.path for file in ggufs}:
         near = [f.path for f in ggufs if f.path.rpartition("/")[2].casefold() == path.rpartition("/")[2].casefold()]
         if len(near) != 1:
-            raise NothingToFetch("no_such_file", f"There is no {path} in it; there are {_listed(f.path for f in ggufs)}.")
+            raise NothingToFetch(
+                "no_such_file", f"There is no {path} in it; there are {_listed(f.path for f in ggufs)}."
+            )
         path = near[0]
     stem = _stem(path)
     files = tuple(sorted((f for f in ggufs if _stem(f.path) == stem), key=lambda f: f.path))
@@ -180,7 +173,9 @@ def _whole(variant: Variant) -> Variant:
         raise NothingToFetch("incomplete", f"The parts of {variant.stem} in it do not fit together.")
     missing = missing_names(shards[0], [s.number for s in shards])
     if missing:
-        raise NothingToFetch("incomplete", f"Not all parts of {variant.stem} are in it: {_listed(missing)} are missing.")
+        raise NothingToFetch(
+            "incomplete", f"Not all parts of {variant.stem} are in it: {_listed(missing)} are missing."
+        )
     return variant
 
 
@@ -191,38 +186,3 @@ def _rank(quant: str | None, order: Sequence[str]) -> int:
 def _listed(names: Iterable[str], most: int = 12) -> str:
     given = sorted(names)
     return ", ".join(given[:most]) + (f" and {len(given) - most} more" if len(given) > most else "")
-
-
-# --- where the files go ------------------------------------------------------------------------------------------
-
-
-def targets(repo: str, listing: Iterable[RemoteFile], files: Iterable[RemoteFile]) -> dict[str, PurePosixPath]:
-    """For each file its place below the models folder: one folder a repository, with the repository's file names.
-
-    Folders inside the repository are kept only where two files would otherwise have the same name: a model and its
-    companion belong side by side.
-    """
-    folder = safe_name(repo.replace("/", "--"))
-    names = Counter(f.path.rpartition("/")[2].casefold() for f in listing if f.path.casefold().endswith(ENDING))
-    return {f.path: PurePosixPath(folder, *_parts(f.path, names)) for f in files}
-
-
-def _parts(path: str, names: Counter[str]) -> list[str]:
-    *folders, name = path.split("/")
-    kept = folders if names[name.casefold()] > 1 else []
-    return [safe_name(part) for part in (*kept, name)]
-
-
-def safe_name(name: str) -> str:
-    """A name that is one on every file system, is not hidden and leads nowhere. Raises NothingToFetch."""
-    safe = "".join(c if c.isprintable() else "_" for c in _NOT_IN_NAMES.sub("_", name)).strip()
-    if safe.startswith("."):
-        safe = f"_{safe[1:]}"
-    try:
-        length = len(safe.encode())
-    except UnicodeEncodeError:
-        length = 0
-    if not 0 < length <= LONGEST_NAME or safe.endswith("."):
-        shown = repr(name if len(name) <= 80 else f"{name[:80]}…")
-        raise NothingToFetch("bad_name", f"The name {shown} cannot be given to a file here.")
-    return safe

@@ -15,9 +15,10 @@ from pathlib import Path
 from appliance.models.folder import ENDING, File, Listing, Stamp, in_words, list_files, printable
 from appliance.models.gguf_header import GgufError, Header, Truncated, read_header
 from appliance.models.names import clean_id
-from appliance.models.profile import NotServable, Profile, check_weights, is_companion, make_profile
+from appliance.models.profile import NotServable, check_weights, is_companion, make_profile, with_parts
 from appliance.models.shards import Shard, missing_names, shard_of
-from appliance.models.types import BrokenFile, Library, Model
+from appliance.models.types import BrokenFile, Library, Model, Profile
+from appliance.models.weights import Weights, weigh
 
 log = logging.getLogger("meshbox.models")
 
@@ -32,6 +33,7 @@ class Contents:
     parameters: int
     parts: int  # how many files its header says the model has
     part: int  # which of them it is, counted from 1
+    weights: Weights
     profile: Profile | None
 
 
@@ -144,9 +146,10 @@ def _read(path: Path) -> tuple[Header, int]:
 def _contents_of(header: Header) -> Contents:
     parts, part = header.number("split.count") or 1, (header.number("split.no") or 0) + 1
     if is_companion(header):
-        return Contents(header.parameters, parts, part, None)
+        return Contents(header.parameters, parts, part, Weights(), None)
     check_weights(header, alone=parts == 1)
-    return Contents(header.parameters, parts, part, make_profile(header) if part == 1 else None)
+    profile = make_profile(header) if part == 1 else None
+    return Contents(header.parameters, parts, part, profile.weights if profile else weigh(header), profile)
 
 
 def _cut_short(how: str) -> str:
@@ -203,6 +206,7 @@ def _model(model_id: str, files: list[File], contents: list[Contents], profile: 
         abilities=profile.abilities,
         parameters=sum(c.parameters for c in contents),
         quantisation=profile.quantisation,
+        profile=with_parts(profile, ((c.weights, c.parameters) for c in contents)),
     )
 
 

@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 
-from appliance.models.gguf_header import Header
+from appliance.models.architectures import ENCODERS
+from appliance.models.cache import read_cache
+from appliance.models.capabilities import claims_of
+from appliance.models.facts import MOST_EXPERTS, MOST_LAYERS, MOST_TOKENS, Facts
+from appliance.models.gguf_header import Array, Header
 from appliance.models.gguf_types import FILE_TYPES, GUESSED
-from appliance.models.types import Ability
+from appliance.models.types import Ability, Experts, Profile, RopeScaling
+from appliance.models.weights import Weights, weigh
 
 # Files beside a model: projectors, adapters, importance matrices and the like say what they are by `general.type`;
 # older ones only by their architecture.
 _COMPANIONS = frozenset({"clip", "controlvector", "imatrix"})
-_ENCODERS = frozenset(
-    {
-        "bert",
-        "eurobert",
-        "gemma-embedding",
-        "jina-bert-v2",
-        "jina-bert-v3",
-        "modern-bert",
-        "neo-bert",
-        "nomic-bert",
-        "nomic-bert-moe",
-        "t5encoder",
-    }
-)
 _POOLING_RANK = 4
-_MAX_CONTEXT = (1 << 32) - 1
+_LONGEST_WORD = 64  # names of tokenizers and the like, as they are shown
 
 
 class NotServable(ValueError):
     """The file is whole, but no engine could serve it; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    architecture: str
-    context_length: int
-    abilities: frozenset[Ability]
-    quantisation: str | None
 
 
 def is_companion(header: Header) -> bool:
@@ -58,21 +42,48 @@ def check_weights(header: Header, *, alone: bool) -> None:
 
 
 def make_profile(header: Header) -> Profile:
-    """Raises NotServable."""
+    """Raises NotServable. Of a model in several files this takes the header of the first."""
     architecture = header.text("general.architecture")
     if not architecture:
         raise NotServable("its header does not say which architecture the model has")
-    context = header.number(f"{architecture}.context_length")
-    if context is None or not 0 < context <= _MAX_CONTEXT:
+    facts = Facts(header, architecture)
+    context = facts.number("context_length", MOST_TOKENS)
+    if not context:
         raise NotServable("its header does not say how long a context the model takes")
-    return Profile(architecture, context, _abilities(header, architecture), _quantisation(header))
+    weights, abilities = weigh(header), _abilities(header, architecture)
+    return Profile(
+        architecture=architecture,
+        context_length=context,
+        abilities=abilities,
+        quantisation=_quantisation(header),
+        parameters=header.parameters,
+        vocabulary=_vocabulary(header, facts),
+        width=facts.number("embedding_length"),
+        feed_forward=max(facts.each("feed_forward_length", MOST_LAYERS) or (0,)),
+        weights=weights,
+        cache=read_cache(facts, architecture, len(weights.layers)),
+        experts=_experts(facts),
+        rope=_rope(facts),
+        tokenizer=_word(header, "tokenizer.ggml.model"),
+        pre_tokenizer=_word(header, "tokenizer.ggml.pre"),
+        chat_template=bool(header.text("tokenizer.chat_template")),
+        claims=claims_of(header, architecture, abilities),
+    )
+
+
+def with_parts(profile: Profile, parts: Iterable[tuple[Weights, int]]) -> Profile:
+    """The profile of a whole model, from the weights and parameters of all its files."""
+    weights, parameters = Weights(), 0
+    for part, count in parts:
+        weights, parameters = weights + part, parameters + count
+    return replace(profile, weights=weights, parameters=parameters)
 
 
 def _abilities(header: Header, architecture: str) -> frozenset[Ability]:
     pooling = header.number(f"{architecture}.pooling_type")
     if pooling == _POOLING_RANK:
         return frozenset({Ability.RERANK})
-    if pooling or architecture in _ENCODERS:
+    if pooling or architecture in ENCODERS:
         return frozenset({Ability.EMBEDDING})
     if header.text("tokenizer.chat_template"):
         return frozenset({Ability.CHAT, Ability.COMPLETION})
@@ -89,3 +100,26 @@ def _quantisation(header: Header) -> str | None:
         if tensor.type is not None:
             stored[tensor.type.name] += tensor.elements
     return max(stored, key=lambda name: (stored[name], name), default=None)
+
+
+def _vocabulary(header: Header, facts: Facts) -> int:
+    tokens = header.metadata.get("tokenizer.ggml.tokens")
+    return min(tokens.count, MOST_TOKENS) if isinstance(tokens, Array) else facts.number("vocab_size", MOST_TOKENS)
+
+
+def _experts(facts: Facts) -> Experts | None:
+    count = facts.number("expert_count", MOST_EXPERTS)
+    used = max(facts.each("expert_used_count", MOST_LAYERS, MOST_EXPERTS) or (0,))
+    return Experts(count, min(max(used, 1), count)) if count else None
+
+
+def _rope(facts: Facts) -> RopeScaling | None:
+    kind, factor = facts.text("rope.scaling.type"), facts.fraction("rope.scaling.factor")
+    if not kind or kind == "none" or not factor:
+        return None
+    return RopeScaling(kind[:_LONGEST_WORD], factor, facts.number("rope.scaling.original_context_length", MOST_TOKENS))
+
+
+def _word(header: Header, key: str) -> str | None:
+    text = header.text(key)
+    return text[:_LONGEST_WORD] if text else None

@@ -1,11 +1,11 @@
 """What a person may write to name a model that is not here yet, and what it means. Pure.
 
-    org/repo                        a repository of the hub; which file is decided by what is in it
-    org/repo:Q4_K_M                 the file of that quantisation
-    org/repo/folder/file.gguf       that file
-    …@revision                      of a branch, tag or commit; after any of the above
-    https://huggingface.co/org/…    the page of a repository or of a file
-    https://example.org/x.gguf      any other file
+org/repo                        a repository of the hub; which file is decided by what is in it
+org/repo:Q4_K_M                 the file of that quantisation
+org/repo/folder/file.gguf       that file
+…@revision                      of a branch, tag or commit; after any of the above
+https://huggingface.co/org/…    the page of a repository or of a file
+https://example.org/x.gguf      any other file
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from appliance.models.failed import ModelProblem
+
 LONGEST_REF = 2048
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 ENDING = ".gguf"
 
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
-_QUANT = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}"
-_REVISION = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}"
+_QUANT = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,40}"
+_REVISION = r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}"
 _REF = re.compile(
     rf"(?P<repo>{_NAME}/{_NAME})(?:/(?P<file>[^:@]+))?"
     rf"(?:(?::(?P<quant>{_QUANT}))?(?:@(?P<revision>{_REVISION}))?|@(?P<revision2>{_REVISION}):(?P<quant2>{_QUANT}))"
@@ -31,8 +33,11 @@ _REPO = re.compile(rf"{_NAME}/{_NAME}")
 FORMS = "Write org/repo, org/repo:Q4_K_M, org/repo/file.gguf, or the address (https://…) of a .gguf file."
 
 
-class BadRef(ValueError):
+class BadRef(ModelProblem):
     """The text names no model; it says what would."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("bad_ref", detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class UrlRef:
     name: str  # the file's name, as the address gives it
 
     def __str__(self) -> str:
-        return self.url
+        """Without what follows the path: it may hold a signature."""
+        return self.url.partition("?")[0]
 
 
 Ref = RepoRef | UrlRef
@@ -115,7 +121,7 @@ def _from_hub_url(parts: SplitResult) -> RepoRef:
     what, *rest = segments[2:] or ("tree",)
     if what in ("blob", "resolve") and len(rest) > 1:
         return RepoRef(repo, _checked_revision(rest[0]), file=_checked_file("/".join(rest[1:])))
-    if what in ("tree", "blob", "resolve", "discussions"):
+    if what in ("tree", "blob", "resolve"):
         revision = rest[0] if rest and what == "tree" else None
         return RepoRef(repo, _checked_revision(revision))
     raise BadRef("This address of the hub is neither the page of a repository nor that of a file.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from appliance.models.cache import Cache
+from appliance.models.weights import Weights
 
 
 class Ability(StrEnum):
@@ -13,6 +16,72 @@ class Ability(StrEnum):
     COMPLETION = "completion"
     EMBEDDING = "embedding"
     RERANK = "rerank"
+
+
+class Capability(StrEnum):
+    """What a model may be able to do beyond plain text."""
+
+    VISION = "vision"
+    AUDIO = "audio"
+    TOOLS = "tools"
+    REASONING = "reasoning"
+    EMBEDDING = "embedding"
+    EXPERTS = "moe"
+
+
+class Level(StrEnum):
+    """How sure a claim is, the surest first; only what is sure decides where a request goes."""
+
+    SURE = "sure"
+    LIKELY = "likely"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    capability: Capability
+    level: Level
+    source: str  # what says so, for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    count: int
+    used: int  # for each token
+
+
+@dataclass(frozen=True, slots=True)
+class RopeScaling:
+    """How the model was stretched beyond the context it was first trained on."""
+
+    kind: str
+    factor: float
+    original_context: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything that the files of a model say about it."""
+
+    architecture: str
+    context_length: int
+    abilities: frozenset[Ability]
+    quantisation: str | None = None
+    parameters: int = 0
+    vocabulary: int = 0
+    width: int = 0  # elements between the layers
+    feed_forward: int = 0
+    weights: Weights = field(default_factory=Weights)
+    cache: Cache = field(default_factory=Cache)
+    experts: Experts | None = None
+    rope: RopeScaling | None = None
+    tokenizer: str | None = None
+    pre_tokenizer: str | None = None
+    chat_template: bool = False
+    claims: tuple[Claim, ...] = ()
+
+    def level(self, capability: Capability) -> Level:
+        return next((claim.level for claim in self.claims if claim.capability is capability), Level.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +97,8 @@ class Model:
     parameters: int | None = None
     quantisation: str | None = None
     bundled: bool = False
+    # left out of comparisons, which the library makes on every scan: another file is another path, size or quantisation
+    profile: Profile | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

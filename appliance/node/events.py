@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.hardware.types import Inventory
+from appliance.mesh.types import Link, Peer
 from appliance.models.types import Library
 from appliance.node.jobs import Job
 from appliance.node.snapshot import Child, RequestLoad, TroubleKind
@@ -89,6 +91,36 @@ class TroubleEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class IssuesNoted:
+    """Which issues there are, and whether each is grave."""
+
+    present: Mapping[str, bool]
+    at: float
+    settled: bool  # the box runs long enough for every issue of an earlier run to have shown up again
+
+
+@dataclass(frozen=True, slots=True)
+class IssueHidden:
+    """A person does not want to see an issue until it happens again."""
+
+    issue_id: str
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssueShown:
+    issue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeersReported:
+    """All other boxes of the mesh and the links that are known, as they are now."""
+
+    peers: tuple[Peer, ...]
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DrainStarted:
     """The box was told to stop: nothing new is started."""
 
@@ -108,5 +140,9 @@ Event = (
     | LoadMeasured
     | TroubleFound
     | TroubleEnded
+    | IssuesNoted
+    | IssueHidden
+    | IssueShown
+    | PeersReported
     | DrainStarted
 )

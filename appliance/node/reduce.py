@@ -44,6 +44,15 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, troubles=_with(snapshot.troubles, kind, detail))
         case events.TroubleEnded(kind):
             return replace(snapshot, troubles=_without(snapshot.troubles, kind))
+        case events.IssuesNoted(present, at, settled):
+            return replace(snapshot, attention=snapshot.attention.noted(present, at, settled=settled))
+        case events.IssueHidden(issue_id, grave):
+            return replace(snapshot, attention=snapshot.attention.with_hidden(issue_id, grave=grave))
+        case events.IssueShown(issue_id):
+            return replace(snapshot, attention=snapshot.attention.with_shown(issue_id))
+        case events.PeersReported(peers, links):
+            others = {peer.id: peer for peer in peers if peer.id != snapshot.node.id}
+            return replace(snapshot, peers=MappingProxyType(others), links=links)
         case events.DrainStarted():
             return replace(snapshot, draining=True)
         case _:

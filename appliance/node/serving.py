@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from appliance.mesh.types import NodeShare
 from appliance.models.names import resolve_name
 from appliance.models.types import Ability, Model
 from appliance.node.failure import Failure
@@ -36,6 +37,7 @@ class ServingEntry:
     spec: EngineSpec | None = None
     child: Child | None = None
     failure: Failure | None = None
+    nodes: tuple[NodeShare, ...] = ()  # of a split, its host first; empty: this box does it all
 
     @property
     def progress(self) -> float | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from appliance.hardware.types import Inventory
+from appliance.mesh.types import Link, Peer
 from appliance.models.types import Ability, Library
+from appliance.node.attention import Attention
 from appliance.node.failure import Failure
 from appliance.node.jobs import Job
 from appliance.routing.table import Endpoint
@@ -112,5 +114,8 @@ class Snapshot:
     attempts: Mapping[str, int] = field(default_factory=dict)  # how often a person asked to try a model again
     requests: RequestLoad = RequestLoad()
     jobs: Mapping[str, Job] = field(default_factory=dict)  # in the order they were asked for
+    attention: Attention = field(default_factory=Attention)
+    peers: Mapping[str, Peer] = field(default_factory=dict)  # the other boxes, by id
+    links: tuple[Link, ...] = ()
     claimed: bool = False
     draining: bool = False

@@ -16,7 +16,13 @@ from appliance.proxy.relay import Relay
 __all__ = ["ApiApp", "ProxyDeps", "create_api_app"]
 
 HEALTH = "/healthz"
-TELEMETRY = "/api/event_logging/batch"  # Claude Code sends its telemetry to whom it talks to
+TELEMETRY = (  # agents send it to whom they talk to; it is thrown away, so that they do not try for ever
+    "/api/event_logging/",
+    "/api/claude_code/metrics",
+    "/v1/logs",
+    "/v1/metrics",
+    "/v1/traces",
+)
 TELEMETRY_LIMIT = 1 << 20
 
 
@@ -61,7 +67,7 @@ class ApiApp:
             await self._relay(scope, receive, send)
         elif path == HEALTH:
             await self._health(scope, send)
-        elif path == TELEMETRY:
+        elif path.startswith(TELEMETRY):
             check_method(scope, "POST")
             await discard(receive, TELEMETRY_LIMIT, DISCARD_SECONDS)
             await respond(send, 200, b"{}")

@@ -30,6 +30,12 @@ def text_header(scope: Scope, name: bytes) -> str:
     return (header(scope, name) or b"").decode("latin-1")
 
 
+def client_address(scope: Scope) -> str:
+    """Of whoever holds the other end of the connection."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 def header_value(text: str) -> bytes:
     """Text as a header may carry it: anything beyond printable ASCII is percent-encoded."""
     return quote(text, safe=_HEADER_SAFE).encode("ascii")

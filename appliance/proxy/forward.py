@@ -16,6 +16,7 @@ from appliance.proxy.intake import ClientGone
 from appliance.proxy.meter import RequestMeter, Ticket
 from appliance.proxy.peek import Peeked
 from appliance.proxy.upstream import Exchange, Pool, UpstreamError
+from appliance.proxy.usage import TAIL
 from appliance.routing.table import Endpoint
 
 WHOLE_ANSWER = 1 << 20  # an answer that is no stream is collected up to this size
@@ -37,6 +38,8 @@ class Call:
     exchange: Exchange | None = None
     gone: bool = False  # the client went away
     status: int = 0
+    head: bytes = b""  # the first piece of the answer and the last ones: what it says about its tokens
+    tail: bytes = b""
 
     def client_left(self) -> None:
         self.gone = True
@@ -61,7 +64,8 @@ class Forwarder:
                 raise UpstreamError("the client went away")
             await exchange.head()
             first = await exchange.read()
-            if not is_stream(exchange):
+            call.ticket.stream = is_stream(exchange)
+            if not call.ticket.stream:
                 first = await _gather(exchange, first, WHOLE_ANSWER)
         finally:
             call.ticket.waiting = False
@@ -81,9 +85,11 @@ class Forwarder:
 
     async def _stream(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
         cutter, ticket = EventCutter(), call.ticket
+        head = before = latest = b""
         try:
             while piece:
                 if whole := cutter.feed(piece):
+                    head, before, latest = head or whole, latest, whole
                     await send({"type": "http.response.body", "body": whole, "more_body": True})
                 piece = await self._next(exchange, ticket)
             last = cutter.rest()
@@ -93,17 +99,23 @@ class Forwarder:
             cut = errors.answer_cut(ticket.model, str(error))
             call.status = cut.status
             last = cut.stream_event(call.target.shape)
+        finally:
+            call.head, call.tail = head[:TAIL], before[-TAIL:] + latest[-TAIL:]
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _rest(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
-        """An answer too long to wait for. When it breaks off, its announced length tells the client."""
+        """An answer that is no stream. When it breaks off, its announced length tells the client."""
+        before = latest = b""
         try:
             while piece:
+                before, latest = latest, piece
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 piece = await self._next(exchange, call.ticket)
         except UpstreamError as error:
             call.status = CLIENT_GONE if call.gone else 502
             raise ClientGone from error
+        finally:
+            call.tail = before[-TAIL:] + latest[-TAIL:]
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _next(self, exchange: Exchange, ticket: Ticket) -> bytes:

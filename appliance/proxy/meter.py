@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from appliance.activity.types import Ended
 from appliance.node.snapshot import RequestLoad
+from appliance.proxy.usage import NOTHING_TOLD, Usage
 
 
 @dataclass(eq=False, slots=True)
@@ -17,23 +19,35 @@ class Ticket:
 
     endpoint: str
     started: float
+    id: str = ""
+    address: str = ""
     model: str = ""
+    route: str = ""
+    stream: bool = False
+    usage: Usage = NOTHING_TOLD
     waiting: bool = False
     sent: int = 0
     first_byte: float | None = None
 
 
 class RequestMeter:
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    """`told` hears of each request that ended."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, told: Callable[[Ended], None] = lambda _: None
+    ) -> None:
         self._clock = clock
+        self._told = told
+        self._peak = 0
         self._tickets: set[Ticket] = set()
         self._totals: Counter[tuple[str, str, int]] = Counter()
         self._bytes: Counter[str] = Counter()
         self._used: dict[str, float] = {}
 
-    def begin(self, endpoint: str) -> Ticket:
-        ticket = Ticket(endpoint, self._clock())
+    def begin(self, endpoint: str, request_id: str = "", address: str = "") -> Ticket:
+        ticket = Ticket(endpoint, self._clock(), request_id, address)
         self._tickets.add(ticket)
+        self._peak = max(self._peak, len(self._tickets))
         return ticket
 
     def received(self, ticket: Ticket, size: int) -> None:
@@ -47,8 +61,9 @@ class RequestMeter:
         self._tickets.discard(ticket)
         self._totals[ticket.model, ticket.endpoint, status] += 1
         self._bytes[ticket.model] += ticket.sent
-        self._used[ticket.model] = self._clock()
-        return self._clock() - ticket.started
+        now = self._used[ticket.model] = self._clock()
+        self._told(_ended(ticket, status, now))
+        return now - ticket.started
 
     def in_flight(self, model: str) -> int:
         """Requests that wait for this model's engine. One whose client does not read is not the engine's debt."""
@@ -61,6 +76,11 @@ class RequestMeter:
         used = self._used.get(model)
         return None if used is None else self._clock() - used
 
+    def take_peak(self) -> int:
+        """The most requests at once since this was last asked."""
+        peak, self._peak = self._peak, len(self._tickets)
+        return peak
+
     def load(self) -> RequestLoad:
         return RequestLoad(in_flight=len(self._tickets))
 
@@ -71,3 +91,34 @@ class RequestMeter:
     def bytes_sent(self) -> Mapping[str, int]:
         """Bytes of ended answers by model."""
         return MappingProxyType(self._bytes)
+
+
+def _ended(ticket: Ticket, status: int, now: float) -> Ended:
+    usage, seconds = ticket.usage, now - ticket.started
+    first = None if ticket.first_byte is None else ticket.first_byte - ticket.started
+    streamed = seconds - first if ticket.stream and first is not None else None
+    generating = streamed if usage.generating is None else usage.generating
+    if not ticket.stream:  # the engine has kept its tokens to itself until the last
+        first = None if usage.generating is None else max(0.0, seconds - usage.generating)
+    return Ended(
+        at=time.time(),
+        id=ticket.id,
+        model=ticket.model,
+        endpoint=ticket.endpoint,
+        route=ticket.route,
+        address=ticket.address,
+        status=status,
+        stream=ticket.stream,
+        seconds=seconds,
+        sent=ticket.sent,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        first_token=first,
+        generating=generating,
+        speed=usage.speed or _speed(usage.tokens_out, streamed),
+    )
+
+
+def _speed(tokens: int | None, seconds: float | None) -> float | None:
+    """Between the first token and the last."""
+    return (tokens - 1) / seconds if tokens is not None and tokens > 1 and seconds else None

@@ -15,6 +15,7 @@ from appliance.proxy.asgi import (
     Receive,
     Scope,
     Send,
+    client_address,
     header_value,
     json_bytes,
     request_id,
@@ -29,6 +30,7 @@ from appliance.proxy.intake import ClientGone, check_method, read_body
 from appliance.proxy.listing import model_entry, model_list
 from appliance.proxy.peek import peek_json, peek_multipart
 from appliance.proxy.upstream import Pool, UpstreamError
+from appliance.proxy.usage import read_usage
 from appliance.routing.table import AUTO, Endpoint, Route, RouteState
 from appliance.tasks import TaskGroup
 
@@ -80,7 +82,9 @@ class Relay:
 
     async def _engine(self, target: EnginePath, scope: Scope, receive: Receive, send: Send) -> None:
         check_method(scope, "POST")
-        call = Call(target, request_id(scope), self._deps.meter.begin(target.path))
+        own_id = request_id(scope)
+        ticket = self._deps.meter.begin(target.path, own_id.decode("ascii"), client_address(scope))
+        call = Call(target, own_id, ticket)
         try:
             await self._answer(call, scope, receive, send)
         except ApiError as error:
@@ -158,7 +162,7 @@ class Relay:
             raise errors.unsupported(f"No model of this box can answer {call.target.path}.")
         if route is None:
             raise errors.model_not_found(name or "", table.nearest(name or ""))
-        call.ticket.model = route.model
+        call.ticket.model, call.ticket.route = route.model, route.kind
         if route.state is RouteState.FAILED:
             raise errors.model_failed(route.model, route.reason)
         return route
@@ -178,6 +182,7 @@ class Relay:
 
     def _account(self, call: Call) -> None:
         ticket = call.ticket
+        ticket.usage = read_usage(call.head, call.tail)
         seconds = self._deps.meter.end(ticket, call.status)
         first = -1.0 if ticket.first_byte is None else ticket.first_byte - ticket.started
         access.info(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 SCHEMA_VERSION = 1
 
@@ -19,18 +20,31 @@ HostPattern = Annotated[
     StringConstraints(
         strip_whitespace=True, to_lower=True, pattern=r"^(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$", max_length=253
     ),
+    Field(json_schema_extra={"x-rule": "Write a name such as box.example.org, or *.example.org for all below it."}),
 ]
 Origin = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^https?://[^/\s]+$", max_length=300)
+    str,
+    StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^https?://[^/\s]+$", max_length=300),
+    Field(json_schema_extra={"x-rule": "Write an address such as https://chat.example.org, with nothing after it."}),
 ]
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, given: Any, about: ValidationInfo) -> Any:  # noqa: ANN401 - whatever was sent
+        """`true` would pass for 1."""
+        if isinstance(given, bool) and cls.model_fields[str(about.field_name)].annotation is not bool:
+            raise PydanticCustomError("truth_value", "Input should not be true or false")
+        return given
+
 
 class NodeSettings(Section):
-    name: Name = Field(default="meshbox", description="How this box is called on the page and in the mesh")
+    name: Name = Field(
+        default="meshbox", title="Name of this box", description="How this box is called on the page and in the mesh"
+    )
 
 
 KvType = Literal["f16", "q8_0", "q4_0"]
@@ -39,39 +53,72 @@ KvType = Literal["f16", "q8_0", "q4_0"]
 class ModelSettings(Section):
     """What is different for one model; what is not set is as for all models."""
 
-    context: int | None = Field(default=None, ge=0, le=1 << 24, description="Context length in tokens; 0: its own")
-    slots: int | None = Field(default=None, ge=1, le=64, description="Requests answered side by side")
-    kv_type: KvType | None = Field(default=None, description="How the context is kept in memory")
+    context: int | None = Field(
+        default=None, ge=0, le=1 << 24, title="Context length", description="Context length in tokens; 0: its own"
+    )
+    slots: int | None = Field(
+        default=None, ge=1, le=64, title="Requests side by side", description="Requests answered side by side"
+    )
+    kv_type: KvType | None = Field(
+        default=None, title="How the context is kept", description="How the context is kept in memory"
+    )
     aliases: tuple[ModelRef, ...] = Field(
-        default=(), description="Further names under which programs may ask for it", max_length=16
+        default=(),
+        title="Further names",
+        description="Further names under which programs may ask for it",
+        max_length=16,
     )
     sleep_after_min: int | None = Field(
-        default=None, ge=0, le=10_080, description="Minutes without a request after which it sleeps; 0: never"
+        default=None,
+        ge=0,
+        le=10_080,
+        title="Sleep after",
+        description="Minutes without a request after which it sleeps; 0: never",
     )
 
 
 class ServingSettings(Section):
     models: tuple[ModelRef, ...] = Field(
-        default=("mesh-tiny-dense",), description="Models this box keeps loaded", max_length=32
+        default=("mesh-tiny-dense",), title="Loaded models", description="Models this box keeps loaded", max_length=32
     )
     context: int = Field(
         default=0,
         ge=0,
         le=1 << 24,
+        title="Context length",
         description="Context length in tokens; 0 takes the model's own, as far as memory allows",
     )
-    slots: int = Field(default=4, ge=1, le=64, description="Requests that one model answers side by side")
+    slots: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        title="Requests side by side",
+        description="Requests that one model answers side by side",
+    )
     threads: int = Field(
-        default=0, ge=0, le=1024, description="Processor threads for one model; 0 takes every usable core"
+        default=0,
+        ge=0,
+        le=1024,
+        title="Processor threads",
+        description="Processor threads for one model; 0 takes every usable core",
     )
     kv_type: KvType = Field(
-        default="f16", description="How the context is kept: q8_0 takes half the memory of f16, q4_0 a quarter"
+        default="f16",
+        title="How the context is kept",
+        description="How the context is kept: q8_0 takes half the memory of f16, q4_0 a quarter",
     )
     sleep_after_min: int = Field(
-        default=0, ge=0, le=10_080, description="Minutes without a request after which a model sleeps; 0: never"
+        default=0,
+        ge=0,
+        le=10_080,
+        title="Sleep after",
+        description="Minutes without a request after which a model sleeps; 0: never",
     )
     per_model: dict[ModelRef, ModelSettings] = Field(
-        default_factory=dict, description="What is different for single models, by their name", max_length=256
+        default_factory=dict,
+        title="Single models",
+        description="What is different for single models, by their name",
+        max_length=256,
     )
 
     @field_validator("per_model", mode="before")
@@ -81,34 +128,87 @@ class ServingSettings(Section):
         return {name: own for name, own in given.items() if own is not None} if isinstance(given, dict) else given
 
 
+class ModelsSettings(Section):
+    download_mib_s: int = Field(
+        default=0,
+        ge=0,
+        le=1 << 20,
+        title="Download speed limit",
+        description="Most MiB per second that all downloads together take; 0 is no limit",
+    )
+    downloads_at_once: int = Field(
+        default=2,
+        ge=1,
+        le=8,
+        title="Downloads side by side",
+        description="Downloads that run side by side; further ones wait",
+    )
+    allow_private_urls: StrictBool = Field(
+        default=False,
+        title="Private and plain http addresses",
+        description="Fetch model files from addresses of private networks and over plain http as well",
+    )
+
+
 class ApiSettings(Section):
     max_body_mib: int = Field(
-        default=64, ge=1, le=95, description="Largest request body in MiB; engines take no more than 95"
+        default=64,
+        ge=1,
+        le=95,
+        title="Largest request",
+        description="Largest request body in MiB; engines take no more than 95",
     )
     silent_after_s: int = Field(
         default=30,
         ge=1,
         le=3600,
+        title="Restart a silent engine after",
         description="An engine that has work and shows no progress for so many seconds is restarted",
     )
     wait_for_model_s: int = Field(
         default=60,
         ge=0,
         le=600,
+        title="Wait for a model that wakes up",
         description="How long a request waits for a model that wakes up before the program is told to come again",
     )
-    drain_s: int = Field(default=20, ge=0, le=600, description="How long running answers may go on when the box stops")
+    drain_s: int = Field(
+        default=20,
+        ge=0,
+        le=600,
+        title="Time to end running answers",
+        description="How long running answers may go on when the box stops",
+    )
     allowed_origins: tuple[Origin, ...] = Field(
-        default=(), description="Web pages of other hosts that may call the API from a browser", max_length=64
+        default=(),
+        title="Web pages that may call the API",
+        description="Web pages of other hosts that may call the API from a browser",
+        max_length=64,
     )
 
 
 class WebSettings(Section):
     allowed_hosts: tuple[HostPattern, ...] = Field(
-        default=(), description="Further names under which this box may be opened in a browser", max_length=64
+        default=(),
+        title="Further names of this box",
+        description="Further names under which this box may be opened in a browser",
+        max_length=64,
     )
-    public_metrics: bool = Field(default=True, description="Let /metrics be read without a login")
-    session_days: int = Field(default=30, ge=1, le=365, description="How long a login lasts without use")
+    public_metrics: StrictBool = Field(
+        default=True, title="Metrics without a login", description="Let /metrics be read without a login"
+    )
+    session_days: int = Field(
+        default=30, ge=1, le=365, title="A login lasts", description="How long a login lasts without use"
+    )
+
+
+class ActivitySettings(Section):
+    keep_days: int = Field(
+        default=14, ge=1, le=90, title="Keep activity", description="How many days of activity are kept and shown"
+    )
+
+
+SetupStep = Literal["box", "hardware", "model", "done"]
 
 
 class Settings(Section):
@@ -116,7 +216,10 @@ class Settings(Section):
 
     version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
     revision: int = Field(default=0, ge=0)
-    node: NodeSettings = NodeSettings()
-    serving: ServingSettings = ServingSettings()
-    api: ApiSettings = ApiSettings()
-    web: WebSettings = WebSettings()
+    setup: SetupStep = Field(default="done", description="How far the first set-up in the browser is")
+    node: NodeSettings = Field(default=NodeSettings(), title="This box")
+    serving: ServingSettings = Field(default=ServingSettings(), title="Serving")
+    models: ModelsSettings = Field(default=ModelsSettings(), title="Model files")
+    api: ApiSettings = Field(default=ApiSettings(), title="API")
+    web: WebSettings = Field(default=WebSettings(), title="Web page")
+    activity: ActivitySettings = Field(default=ActivitySettings(), title="Activity")

@@ -1,4 +1,4 @@
-"""Keeps the settings document: read at start, changed under a revision guard, written atomically with a backup.
+"""Keeps the settings document: read at start, changed under a revision guard, written atomically with backups.
 
 A document that cannot be read is kept aside, never overwritten; the box then starts with the backup or the defaults.
 """
@@ -6,20 +6,20 @@ A document that cannot be read is kept aside, never overwritten; the box then st
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
 from pydantic import ValidationError
 
+from appliance.settings.atomic import write_atomically
+from appliance.settings.backups import Backups
+from appliance.settings.exchange import FORMAT, Proposal, proposal, read_file
+from appliance.settings.merging import merge, overlay, value_at, without
 from appliance.settings.schema import Settings
-from appliance.storage.errors import StorageFailed, storage_failed
+from appliance.storage.errors import StorageFailed
 
 log = logging.getLogger("meshbox.settings")
 
@@ -66,6 +66,7 @@ class SettingsStore:
         self._changed = changed
         self._wrote = wrote
         self._writing = asyncio.Lock()
+        self.backups = Backups(path.parent / "backups")
 
     @property
     def current(self) -> Settings:
@@ -77,27 +78,60 @@ class SettingsStore:
 
     async def change(self, patch: Mapping[str, object], revision: int | None) -> Settings:
         """Merges `patch` into the document and stores it; nothing changes when it cannot be stored."""
-        async with self._writing:
-            if revision is not None and revision != self._stored.revision:
-                raise StaleRevision(revision, self._stored.revision)
-            touched = [name for name in self._locked if _get(patch, name) not in (None, self._locked[name])]
+
+        def merged(stored: Settings) -> Settings:
+            touched = [name for name in self._locked if value_at(patch, name) not in (None, self._locked[name])]
             if touched:
                 raise LockedField(touched)
-            document = merge(self._stored.model_dump(mode="json"), without(patch, self._locked))
-            changed = Settings.model_validate(document | {"revision": self._stored.revision + 1})
-            await self._write(changed)
-            self._stored = changed
-        self._changed(self.current)
+            return Settings.model_validate(merge(stored.model_dump(mode="json"), without(patch, self._locked)))
+
+        await self._swap(merged, revision)
         return self.current
 
-    async def _write(self, document: Settings) -> None:
+    def propose(self, given: Mapping[str, object]) -> Proposal:
+        """What `take_over` would do with the fields of a file."""
+        return proposal(self._stored, given, self.locked)
+
+    async def take_over(self, given: Mapping[str, object], revision: int | None) -> Proposal:
+        """Puts the fields of a file in place of those that are set: all of them or none."""
+        done: list[Proposal] = []
+
+        def replaced(stored: Settings) -> Settings:
+            done.append(proposal(stored, given, self.locked))
+            return done[0].settings
+
+        await self._swap(replaced, revision)
+        return done[0]
+
+    async def _swap(self, make: Callable[[Settings], Settings], revision: int | None) -> None:
+        async with self._writing:
+            former = self._stored
+            if revision is not None and revision != former.revision:
+                raise StaleRevision(revision, former.revision)
+            wanted = make(former).model_copy(update={"revision": former.revision + 1})
+            await self._write(former, wanted)
+            self._stored = wanted
+        self._changed(self.current)
+
+    async def _write(self, former: Settings, document: Settings) -> None:
         """Stores, and tells whether storing works: a full disk shall be known before the next change is made."""
         try:
             await asyncio.to_thread(write_document, self._path, document)
         except StorageFailed as failure:
             self._wrote(failure)
             raise
-        self._wrote(None)
+        self._wrote(await asyncio.to_thread(self._back_up, former, document))
+
+    def _back_up(self, former: Settings, document: Settings) -> StorageFailed | None:
+        """Never in the way of a change that is stored already."""
+        try:
+            if not self.backups.holds(former):
+                self.backups.keep(former, _written_at(_backup(self._path)))
+            if not self.backups.holds(document):
+                self.backups.keep(document, time.time())
+        except StorageFailed as failure:
+            return failure
+        return None
 
 
 def load(path: Path, first: Settings) -> Loaded:
@@ -142,65 +176,27 @@ def _backup(path: Path) -> Path:
 
 
 def write_document(path: Path, settings: Settings, *, keep_backup: bool = True) -> None:
-    """Writes beside the old file, flushes to disk, then swaps: a crash leaves the old or the new one, whole."""
-    fresh = path.with_name(path.name + ".new")
+    """A crash leaves the old or the new one, whole."""
+    text = json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, text, keep_as=_backup(path) if keep_backup else None)
+
+
+def _written_at(path: Path) -> float:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if keep_backup and path.exists():
-            backup = _backup(path)
-            backup.unlink(missing_ok=True)
-            os.link(path, backup)
-        fresh.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise storage_failed(error, path) from error
+        return path.stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def first_document(given: str | None) -> Settings:
-    """The settings of a first start: those of MESHBOX_SETTINGS, JSON or the name of a file; else the defaults."""
+    """The settings of a first start: those of MESHBOX_SETTINGS, JSON or the name of a file; else the defaults.
+
+    A file that was downloaded on the settings page does as well.
+    """
     if given is None:
         return Settings()
-    text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
-    return Settings.model_validate(json.loads(text) | {"revision": 0})
-
-
-def merge(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Objects are merged, everything else is replaced."""
-    merged = dict(old)
-    for key, value in patch.items():
-        before = merged.get(key)
-        merged[key] = merge(before, value) if isinstance(before, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def without(patch: Mapping[str, Any], names: Mapping[str, object]) -> dict[str, Any]:
-    """The patch less the dotted names given."""
-    kept: dict[str, Any] = {}
-    for key, value in patch.items():
-        below = {n.removeprefix(key + "."): v for n, v in names.items() if n.startswith(key + ".")}
-        if key not in names:
-            kept[key] = without(value, below) if below and isinstance(value, Mapping) else value
-    return kept
-
-
-def overlay(settings: Settings, locked: Mapping[str, object]) -> Settings:
-    document = settings.model_dump()
-    for name, value in locked.items():
-        *sections, field = name.split(".")
-        target = document
-        for section in sections:
-            target = target[section]
-        target[field] = value
-    return Settings.model_validate(document)
-
-
-def _get(document: Mapping[str, Any], name: str) -> object:
-    value: Any = document
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+    text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8-sig")
+    document = json.loads(text)
+    if isinstance(document, dict) and document.get("format") == FORMAT:
+        document = dict(read_file(text.encode()).settings)
+    return Settings.model_validate(document | {"revision": 0})

@@ -28,6 +28,39 @@ MIGRATIONS = (
         password_mark TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE downloads (
+        id TEXT PRIMARY KEY,
+        made_at REAL NOT NULL,
+        document TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE managed_files (
+        path TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        sha256 TEXT,
+        source TEXT NOT NULL,
+        revision TEXT,
+        fetched_at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE model_use (
+        model TEXT PRIMARY KEY,
+        used_at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE dismissals (
+        issue_id TEXT PRIMARY KEY,
+        grave INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE activity (
+        span INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        bin TEXT NOT NULL,
+        PRIMARY KEY (span, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

@@ -92,7 +92,7 @@ def test_everything_but_the_chat_works_without_scripts(fresh: Box, browser: Brow
     page.get_by_role("link", name="To the dashboard").click()
     expect(page.locator("#serving")).to_contain_text(SELF_TEST_MODEL)
     page.get_by_role("link", name="Logs").click()
-    expect(page.get_by_role("table")).to_contain_text("the page listens")
+    expect(page.get_by_role("region", name="Log lines")).to_contain_text("the page listens")
     page.get_by_role("button", name="Log out").click()
     log_in(page, fresh)
     context.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -184,5 +185,5 @@ def test_models_without_scripts(box: Box, browser: Browser) -> None:
     context.close()
 
 
-def jobs(box: Box) -> list[dict[str, object]]:
+def jobs(box: Box) -> list[dict[str, Any]]:
     return [job for job in box.manage("GET", "/api/jobs").json["jobs"] if job["kind"] == "download"]

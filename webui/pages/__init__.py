@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from webui.pages import (
+    about,
+    activity,
     chat,
+    connect,
     dashboard,
     entrance,
     gpus,
@@ -14,6 +17,7 @@ from webui.pages import (
     setup,
     setup_hardware,
     setup_model,
+    topology,
 )
 from webui.pages.context import PageModule
 
@@ -23,10 +27,14 @@ PAGES: tuple[PageModule, ...] = (  # in the order of the navigation
     setup_hardware,
     setup_model,
     dashboard,
+    topology,
+    activity,
     chat,
+    connect,
     models,
     model,
     gpus,
     repairs,
     logs,
+    about,
 )

@@ -1,4 +1,4 @@
-"""Talk to a model of this box. The page's script asks the API through this port, with the login of the page."""
+"""Talk to a model. The page's script asks the API through this port, with the login of the page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from litestar.types import ControllerRouterHandler
 from appliance.run_loop import Outlook
 from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Page
-from webui.views.chat import chat_models
+from webui.views.chat import box_names, chat_view
 from webui.views.frame import NavEntry
-from webui.views.serving import headline
 
 NAV: NavEntry | None = NavEntry("Chat", "/chat", "chat", "Use")
 BLOCKS = ("choices",)
 
 
 def view(outlook: Outlook) -> dict[str, Any]:
-    return {"models": chat_models(outlook), "headline": headline(outlook)}
+    return {"chat": chat_view(outlook), "boxes": box_names(outlook.snapshot)}
 
 
 def live_page(context: Context) -> LivePage | None:
@@ -29,6 +28,15 @@ def live_page(context: Context) -> LivePage | None:
 def handlers(context: Context) -> list[ControllerRouterHandler]:
     @get("/chat", sync_to_thread=False)
     def show(request: AnyRequest) -> Page:
-        return context.page(request, "chat.html", live="chat", **view(context.deps.loop.outlook))
+        outlook = context.deps.loop.outlook
+        snapshot = outlook.snapshot
+        return context.page(
+            request,
+            "chat.html",
+            live="chat",
+            api_port=snapshot.node.api_port,
+            max_body_mib=snapshot.settings.api.max_body_mib,
+            **view(outlook),
+        )
 
     return [show]

@@ -26,6 +26,7 @@ Page = Response[str]
 Form = URLEncodedBody[dict[str, str]]
 
 THEMES = ("auto", "light", "dark")
+STRANGERS_BYTES = 16 << 10  # of a form that is read before anybody has logged in
 
 
 class GoTo(Exception):

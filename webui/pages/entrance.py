@@ -14,7 +14,7 @@ from appliance.api.access import Refused
 from appliance.api.login import PUBLIC, SESSION, address_of, cookie_name, token_of
 from appliance.api.problems import STATUS_OF_REFUSAL
 from webui.live import LivePage
-from webui.pages.context import THEMES, AnyRequest, Context, Form, Page, enter, safe_target
+from webui.pages.context import STRANGERS_BYTES, THEMES, AnyRequest, Context, Form, Page, enter, safe_target
 from webui.views.frame import NavEntry
 
 NAV: NavEntry | None = None
@@ -36,7 +36,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             return Redirect(safe_target(next), status_code=303)
         return context.page(request, "login.html", target=safe_target(next), error=None)
 
-    @post("/login", opt={PUBLIC: True}, status_code=200)
+    @post("/login", opt={PUBLIC: True}, status_code=200, request_max_body_size=STRANGERS_BYTES)
     async def do_login(request: AnyRequest, data: Form) -> Page | Redirect:
         target = safe_target(str(data.get("next", "/")))
         try:
@@ -54,7 +54,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         gone = Cookie(key=cookie_name(node_id), value="", max_age=0, path="/", httponly=True, samesite="lax")
         return Redirect("/login", status_code=303, cookies=[gone])
 
-    @post("/theme", opt={PUBLIC: True}, status_code=200, sync_to_thread=False)
+    @post("/theme", opt={PUBLIC: True}, status_code=200, sync_to_thread=False, request_max_body_size=STRANGERS_BYTES)
     def choose_theme(data: Form) -> Redirect:
         theme = data.get("theme", "auto")
         chosen = Cookie(key="theme", value=theme if theme in THEMES else "auto", max_age=YEAR, path="/", samesite="lax")

@@ -89,7 +89,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
 
     @post("/models/delete", status_code=200)
     async def delete(data: Form) -> Redirect:
-        removal = removable(deps.models.shelf, str(data.get("model", "")), deps.loop.outlook)
+        removal = await removable(deps.models.shelf, str(data.get("model", "")), deps.loop.outlook)
         await deps.models.shelf.remove([removal])
         return done("/models", "deleted")
 

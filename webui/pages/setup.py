@@ -17,7 +17,7 @@ from appliance.api.routes.account import claim
 from appliance.settings.schema import SetupStep
 from appliance.storage.errors import StorageFailed
 from webui.live import LivePage
-from webui.pages.context import AnyRequest, Context, Form, Page, enter
+from webui.pages.context import STRANGERS_BYTES, AnyRequest, Context, Form, Page, enter
 from webui.views.connect import connection, example_model
 from webui.views.frame import NavEntry
 from webui.views.setup import steps
@@ -52,7 +52,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         unfinished = request.scope["state"].get(SESSION) and step != "done"
         return Redirect(f"/setup/{step}" if unfinished else "/", status_code=303)
 
-    @post("/setup", opt={PUBLIC: True}, status_code=200)
+    @post("/setup", opt={PUBLIC: True}, status_code=200, request_max_body_size=STRANGERS_BYTES)
     async def do_claim(request: AnyRequest, data: Form) -> Page | Redirect:
         values = {key: str(data.get(key, "")) for key in ("code", "password", "repeat")}
         if values["password"] != values["repeat"]:

@@ -1,203 +1,242 @@
-// The chat page: asks the box's own API through this port and shows the answer as it comes.
-// Model output is only ever put into text nodes.
+// The chat page: which conversation is open, which answers are on their way, and what each button does.
+// The parts are in chat/: `turn` asks the box, `talk_view` shows, `store` keeps.
 
-const API = "/api/openai/v1/chat/completions";
-const STORE = "meshbox-chat";
-const FENCE = "```";
-const FEWEST_TOKENS = 8;
+import { Choices } from "./chat/choices.js";
+import { Composer } from "./chat/composer.js";
+import { answerMessage, cleanTitle, isRunning, newConversation, titleFrom, userMessage } from "./chat/conversation.js";
+import { confirmDelete, conversationMenu, optionsDialog, tell } from "./chat/dialogs.js";
+import { byId, download } from "./chat/dom.js";
+import { HistoryPanel } from "./chat/history_panel.js";
+import { openStore } from "./chat/store.js";
+import { TalkView } from "./chat/talk_view.js";
+import { asJson, asMarkdown, fileName, takeIn } from "./chat/transfer.js";
+import { Turn } from "./chat/turn.js";
 
-const talk = document.getElementById("talk");
-const form = document.getElementById("ask");
-const question = document.getElementById("question");
-const send = document.getElementById("send");
-const stop = document.getElementById("stop");
+const OPEN_KEY = "meshbox-chat-open"; // the conversation that this tab shows
+const LEAST_PAUSE = 2000; // milliseconds between two savings of a growing answer
+const SAVING_SHARE = 50; // saving may take this part of the time
+const NOT_KEPT = "This browser keeps nothing for this page: conversations are gone when it is closed. Export what you need.";
+const NO_ROOM = "This browser could not save the conversation; it may be out of room. Export what you need.";
 
-let messages = load();
-let running = null;
+const store = await openStore();
+const others = new BroadcastChannel("meshbox-chat"); // further tabs with this page
+const turns = new Map(); // conversation id -> the turn that fills its answer
+const savings = new Map(); // conversation id -> when it may be saved again while it grows
 
-function load() {
+const choices = new Choices((model) => {
+  current.model = model;
+  if (current.messages.length) save(current);
+});
+const talk = new TalkView({ resend, again, goOn, example, boxName: (id) => choices.boxName(id) });
+const composer = new Composer({ send, stop });
+const panel = new HistoryPanel({ open, menu });
+let current = newConversation("auto");
+
+// --- which conversation
+
+async function open(id) {
+  const found = turns.get(id)?.conversation ?? await store.read(id).catch(() => null);
+  if (found === null) return listAgain();
+  show(found);
+  panel.close();
+}
+
+function begin() {
+  show(newConversation(choices.usual()));
+  panel.close();
+  byId("question").focus();
+}
+
+function show(conversation) {
+  current = conversation;
+  choices.model = conversation.model;
+  talk.show(conversation);
+  composer.show(turns.has(conversation.id));
+  byId("told").textContent = "";
+  markOptions();
+  remember(conversation.id);
+  listAgain();
+}
+
+function remember(id) {
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((m) => typeof m?.role === "string" && typeof m?.content === "string") : [];
+    sessionStorage.setItem(OPEN_KEY, id);
   } catch {
-    return [];
+    // After a reload the page then begins with a new chat.
   }
 }
 
-function keep() {
+async function listAgain() {
+  panel.show(await store.list().catch(() => []), current.id);
+}
+
+// --- keeping
+
+async function save(conversation) {
   try {
-    localStorage.setItem(STORE, JSON.stringify(messages));
+    await store.write(conversation);
+    others.postMessage(conversation.id);
   } catch {
-    // A full or forbidden store costs the history, not the chat.
+    composer.tell(NO_ROOM);
   }
+  listAgain();
 }
 
-function element(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-// Code between fences becomes a block of its own; everything else stays plain text.
-function fill(target, text) {
-  const parts = text.split(FENCE);
-  target.replaceChildren(...parts.map((part, index) => {
-    if (index % 2 === 0) return element("div", "text", part);
-    const code = element("pre", "", part.replace(/^[\w+-]*\n/, ""));
-    code.tabIndex = 0;
-    return code;
-  }).filter((block) => block.textContent !== ""));
-}
-
-function show(role, text) {
-  const box = element("div", `said ${role}`);
-  const body = element("div", "body");
-  fill(body, text);
-  const note = element("div", "note");
-  box.append(body, note);
-  talk.querySelector(".hint")?.remove();
-  talk.append(box);
-  scroll(true);
-  return { box, body, note };
-}
-
-function scroll(force = false) {
-  const near = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 120;
-  if (force || near) talk.scrollTop = talk.scrollHeight;
-}
-
-function busy(on) {
-  send.hidden = on;
-  stop.hidden = !on;
-}
-
-// The data of each server-sent event of a streamed answer.
-async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split(/\r?\n/);
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line.startsWith("data: ") && line !== "data: [DONE]") yield JSON.parse(line.slice(6));
-    }
-  }
-}
-
-async function failure(response) {
-  try {
-    const body = await response.json();
-    return body.error?.message ?? body.detail ?? response.statusText;
-  } catch {
-    return response.statusText;
-  }
-}
-
-// The engine's own figure where it gives one, else what was seen here; a handful of tokens says nothing about either.
-function speed(started, first, tokens, timings) {
+// While an answer grows: seldom enough that saving does not slow it down.
+async function saveSometimes(conversation) {
   const now = performance.now();
-  const wait = ((first ?? now) - started) / 1000;
-  const rate = timings?.predicted_per_second ?? (tokens - 1) / ((now - first) / 1000);
-  const parts = [`first word after ${wait.toFixed(2)} s`];
-  if (tokens >= FEWEST_TOKENS && Number.isFinite(rate)) parts.push(`${rate.toFixed(0)} tokens/s`);
-  return parts;
+  if (now < (savings.get(conversation.id) ?? 0)) return;
+  savings.set(conversation.id, Infinity);
+  await store.write(conversation).catch(() => {});
+  const took = performance.now() - now;
+  savings.set(conversation.id, performance.now() + Math.max(LEAST_PAUSE, took * SAVING_SHARE));
 }
 
-async function answer(shown, signal) {
-  const started = performance.now();
-  const model = document.getElementById("model").value;
-  const response = await fetch(API, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ model, messages, stream: true, stream_options: { include_usage: true } }),
-    signal,
+others.onmessage = ({ data }) => {
+  listAgain();
+  if (data === current.id && !turns.has(data)) open(data);
+};
+
+addEventListener("pagehide", () => {
+  for (const { conversation } of turns.values()) store.write(conversation).catch(() => {});
+});
+
+// --- asking
+
+function send(text, attachments) {
+  const conversation = current;
+  if (!conversation.title) conversation.title = titleFrom(text || attachments[0].name);
+  conversation.messages.push(userMessage(text, attachments));
+  answer(conversation, answerMessage());
+}
+
+function resend(message, text) {
+  stop();
+  message.text = text;
+  cutAfter(message);
+  talk.show(current);
+  answer(current, answerMessage());
+  byId("question").focus();
+}
+
+function again(message) {
+  current.messages.splice(current.messages.indexOf(message));
+  answer(current, answerMessage());
+  byId("question").focus();
+}
+
+function goOn(message) {
+  answer(current, message);
+  byId("question").focus();
+}
+
+function example(words) {
+  send(words, []);
+  byId("question").focus();
+}
+
+function cutAfter(message) {
+  current.messages.splice(current.messages.indexOf(message) + 1);
+}
+
+async function answer(conversation, message) {
+  if (!conversation.messages.includes(message)) conversation.messages.push(message);
+  conversation.changed = Date.now();
+  const turn = new Turn(conversation, message, { changed: () => changed(turn), mostBytes: Number(byId("chat").dataset.maxBodyMib) << 20 });
+  turns.set(conversation.id, turn);
+  composer.show(true);
+  talk.sync();
+  talk.follow();
+  save(conversation);
+  await turn.run();
+  if (turns.get(conversation.id) === turn) turns.delete(conversation.id);
+  if (!conversation.deleted) save(conversation);
+  if (conversation !== current) return;
+  composer.show(turns.has(conversation.id));
+  talk.sync();
+  if (conversation.messages.includes(message)) talk.announce(message);
+}
+
+function changed({ conversation, answer: message }) {
+  if (isRunning(message) && message.text) saveSometimes(conversation);
+  if (conversation === current) talk.refresh(message);
+}
+
+function stop() {
+  turns.get(current.id)?.stop();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open], :popover-open")) stop();
+});
+
+// --- one conversation: settings, title, files
+
+byId("options").onclick = () => optionsDialog(current.options, (options) => {
+  current.options = options;
+  markOptions();
+  if (current.messages.length) save(current);
+});
+
+function markOptions() {
+  const { system, temperature, max_tokens: tokens } = current.options;
+  byId("options").classList.toggle("set", system !== "" || temperature !== null || tokens !== null);
+}
+
+const loaded = async (id) => turns.get(id)?.conversation ?? (current.id === id ? current : await store.read(id));
+
+function menu(head) {
+  conversationMenu(head.title, {
+    rename: async (title) => {
+      const conversation = await loaded(head.id);
+      conversation.title = cleanTitle(title) || conversation.title;
+      save(conversation);
+    },
+    markdown: async () => download(fileName(head.title, "md"), "text/markdown", asMarkdown(await loaded(head.id))),
+    json: async () => download(fileName(head.title, "json"), "application/json", asJson([await loaded(head.id)])),
+    remove: () => confirmDelete(head.title, () => remove(head.id)),
   });
-  if (response.status === 401) {
-    location.assign("/login?next=/chat");
+}
+
+async function remove(id) {
+  const running = turns.get(id);
+  if (running) running.conversation.deleted = true;
+  running?.stop();
+  await store.remove(id);
+  others.postMessage(id);
+  if (id === current.id) begin();
+  else listAgain();
+}
+
+// --- all conversations
+
+byId("fresh").onclick = begin;
+byId("fresh-too").onclick = begin;
+byId("export-all").onclick = async () => {
+  const heads = await store.list();
+  const all = await Promise.all(heads.map((head) => loaded(head.id)));
+  download("meshbox-conversations.json", "application/json", asJson(all.filter((one) => one !== null)));
+};
+byId("import").onclick = () => byId("import-file").click();
+byId("import-file").onchange = async ({ target }) => {
+  const [file] = target.files;
+  if (!file) return;
+  const report = await takeIn(file, store).catch(() => NO_ROOM);
+  target.value = "";
+  others.postMessage("");
+  await listAgain();
+  tell("Import", report);
+};
+
+byId("no-script").hidden = true;
+if (!store.lasting) byId("kept").textContent = NOT_KEPT;
+const kept = new URL(location.href).searchParams.has("model") ? null : await store.read(recall()).catch(() => null);
+show(kept ?? newConversation(choices.usual()));
+
+function recall() {
+  try {
+    return sessionStorage.getItem(OPEN_KEY) ?? "";
+  } catch {
     return "";
   }
-  if (!response.ok) throw new Error(await failure(response));
-  let text = "";
-  let first = null;
-  let tokens = 0;
-  let timings = null;
-  try {
-    for await (const event of events(response)) {
-      if (event.error) throw new Error(event.error.message);
-      const piece = event.choices?.[0]?.delta?.content;
-      timings = event.timings ?? timings;
-      tokens = event.usage?.completion_tokens ?? (piece ? tokens + 1 : tokens);
-      if (!piece) continue;
-      first ??= performance.now();
-      text += piece;
-      fill(shown.body, text);
-      scroll();
-    }
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      error.partial = text;
-      throw error;
-    }
-  }
-  shown.note.textContent = [response.headers.get("X-Meshbox-Model") ?? model, ...speed(started, first, tokens, timings)].join(" · ");
-  return text;
 }
-
-async function ask(text) {
-  messages.push({ role: "user", content: text });
-  show("user", text);
-  const shown = show("assistant", "");
-  running = new AbortController();
-  busy(true);
-  try {
-    const reply = await answer(shown, running.signal);
-    messages.push({ role: "assistant", content: reply });
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      shown.box.classList.add("error");
-      shown.note.textContent = error.message;
-    }
-    if (error.partial) messages.push({ role: "assistant", content: error.partial });
-    else messages.pop();
-  } finally {
-    keep();
-    running = null;
-    busy(false);
-    question.focus();
-  }
-}
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = question.value.trim();
-  if (!text || running) return;
-  question.value = "";
-  ask(text);
-});
-
-question.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    form.requestSubmit();
-  }
-});
-
-stop.addEventListener("click", () => running?.abort());
-
-document.getElementById("fresh").addEventListener("click", () => {
-  running?.abort();
-  messages = [];
-  keep();
-  empty();
-  question.focus();
-});
-
-function empty() {
-  talk.replaceChildren(document.getElementById("hint").content.cloneNode(true));
-}
-
-empty();
-for (const message of messages) show(message.role, message.content);

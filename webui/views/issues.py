@@ -11,7 +11,7 @@ from webui.views.words import Moment, moment
 
 SHOWN_AT_FIRST = 3  # on the dashboard
 
-_LOOKS = {Severity.ERROR: ("bad", "does not work"), Severity.WARNING: ("warn", "works, but not well")}
+_LOOKS = {Severity.ERROR: ("bad", "does not work"), Severity.WARNING: ("warn", "worth a look")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from appliance.mesh.types import Link
+from appliance.mesh.types import Lane, Link
 from webui.views.mesh_nodes import NodeView
 from webui.views.mesh_words import LANE_WORDS, loss_text, rate_text, rtt_text
 
@@ -44,6 +44,10 @@ def link_views(nodes: Mapping[str, NodeView], links: Iterable[Link], own: str) -
     return tuple(sorted(views, key=lambda view: not view.own))
 
 
+def css_class(lane: Lane | None) -> str:
+    return lane.value if lane else "none"
+
+
 def _view(link: Link, nodes: Mapping[str, NodeView], own: str) -> LinkView:
     one, other = nodes[link.source], nodes[link.target]
     if other.id == own:
@@ -53,7 +57,7 @@ def _view(link: Link, nodes: Mapping[str, NodeView], own: str) -> LinkView:
         one,
         other,
         lane=f"through {relay.full_name}" if relay else LANE_WORDS[link.lane],
-        css=link.lane.value if link.lane else "none",
+        css=css_class(link.lane),
         rtt=rtt_text(link.rtt_ms),
         rate=rate_text(link.mb_s),
         loss=loss_text(link.loss),

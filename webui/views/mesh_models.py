@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from appliance.mesh.types import PeerModel
 from appliance.node.serving import ServingEntry
-from webui.views.mesh_nodes import NodeView, PartView, part_view
+from webui.views.mesh_nodes import NodeView
+from webui.views.mesh_parts import PartView, part_view
+
+MOST_PLACES = 12
 
 _BEST_FIRST = ("good", "busy", "warn", "bad")
 
@@ -29,6 +32,7 @@ class ModelView:
     kinds: tuple[str, ...]
     context: int | None
     places: tuple[PlaceView, ...]
+    places_left_out: str | None
 
 
 def model_views(nodes: Iterable[NodeView], serving: Iterable[ServingEntry]) -> tuple[ModelView, ...]:
@@ -63,5 +67,6 @@ def _model(parts: Mapping[str, PartView], nodes: Mapping[str, NodeView]) -> Mode
         tone=best.tone,
         kinds=tuple(dict.fromkeys(part.kind for part in parts.values())),
         context=next((place.part.context for place in places if place.part.context), None),
-        places=tuple(places),
+        places=tuple(places[:MOST_PLACES]),
+        places_left_out=f"and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else None,
     )

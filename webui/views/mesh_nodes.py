@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appliance.hardware.types import Inventory
-from appliance.mesh.plain import plain
+from appliance.mesh.plain import bounded, plain
 from appliance.mesh.types import Peer, PeerGpu, PeerMemory, PeerModel, PeerState, Role
-from appliance.node.serving import ServingEntry, ServingState
+from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import NodeState
 from appliance.run_loop import Outlook
-from webui.views.mesh_words import digest, page_of, percent, rtt_text, time_text, whole
-from webui.views.serving import model_card
+from webui.views.mesh_parts import PartView, part_views
+from webui.views.mesh_words import digest, page_of, rtt_text, time_text
 from webui.views.words import Meter, memory_meter
 
 _STATES = {
     PeerState.ALIVE: ("online", "good"),
-    PeerState.SUSPECT: ("not answering", "warn"),
+    PeerState.SUSPECT: ("silent", "warn"),
     PeerState.DEAD: ("lost", "bad"),
     PeerState.LEFT: ("left", "gone"),
 }
@@ -30,27 +29,6 @@ _OWN_STATES = {
     NodeState.DRAINING: ("stopping", "warn"),
     NodeState.CLIENT: ("client", "good"),
 }
-_MODEL_WORDS = {
-    state.value: (card.state, card.tone) for state in ServingState for card in (model_card(ServingEntry("", state)),)
-}
-_KINDS = {"solo": "whole", "pipeline": "split by layers", "experts": "split by experts"}
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """A model, or what one box computes of it."""
-
-    id: str
-    key: str
-    href: str
-    name: str
-    state: str
-    tone: str
-    kind: str
-    share: str  # "60 %"; "whole" when the box does it alone
-    percent: int
-    host: bool
-    context: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +48,7 @@ class NodeView:
     rtt: str | None
     gpus: tuple[Meter, ...]
     memory: Meter | None
+    space: Meter | None  # for models: of all accelerators together, or of the machine when it has none
     models: tuple[PartView, ...]
     addresses: tuple[str, ...]
     version: str
@@ -86,9 +65,7 @@ def node_views(outlook: Outlook) -> tuple[NodeView, ...]:
     doubles = {node for node, name in names.items() if often[name.casefold()] > 1}
     others = sorted(peers, key=lambda p: (p.role is Role.CLIENT, names[p.id].casefold(), p.id))
     words = {own.id: _OWN_STATES[outlook.decision.state]}
-    return tuple(
-        _node(peer, names[peer.id], peer.id in doubles, words.get(peer.id)) for peer in (own, *others)
-    )
+    return tuple(_node(peer, names[peer.id], peer.id in doubles, words.get(peer.id)) for peer in (own, *others))
 
 
 def own_peer(outlook: Outlook) -> Peer:
@@ -134,6 +111,7 @@ def _name(peer: Peer) -> str:
 def _node(peer: Peer, name: str, double: bool, own_state: tuple[str, str] | None) -> NodeView:  # noqa: FBT001
     state, tone = own_state or _STATES[peer.state]
     client, gone = peer.role is Role.CLIENT, peer.state in (PeerState.DEAD, PeerState.LEFT)
+    peer = _without_readings(peer) if gone else peer
     return NodeView(
         id=peer.id,
         key=digest("n", peer.id),
@@ -147,16 +125,24 @@ def _node(peer: Peer, name: str, double: bool, own_state: tuple[str, str] | None
         role=_role(peer),
         state=state,
         tone=tone,
-        rtt=None if gone else rtt_text(peer.rtt_ms),
+        rtt=rtt_text(peer.rtt_ms),
         gpus=tuple(_meter(plain(g.name) or "Accelerator", g.memory_total, g.memory_used) for g in peer.gpus),
-        memory=_meter("Memory", peer.memory.total, peer.memory.used) if peer.memory else None,
-        models=() if gone else part_views(peer.models),
+        memory=_machine_memory(peer),
+        space=_space(peer),
+        models=part_views(peer.models),
         addresses=tuple(filter(None, map(plain, peer.addresses))),
         version=plain(peer.version, 40),
         flavor=plain(peer.flavor, 40),
         started=time_text(peer.started_at),
         seen=time_text(peer.seen_at),
     )
+
+
+def _without_readings(peer: Peer) -> Peer:
+    """What a box has, without what it did when it was there."""
+    gpus = tuple(replace(gpu, memory_used=None) for gpu in peer.gpus)
+    memory = replace(peer.memory, used=None) if peer.memory else None
+    return replace(peer, gpus=gpus, memory=memory, models=(), rtt_ms=None)
 
 
 def _role(peer: Peer) -> str:
@@ -167,36 +153,25 @@ def _role(peer: Peer) -> str:
 
 def _short(identity: str) -> str:
     """Enough of an id to tell two boxes apart."""
-    shown = plain(identity, 6)
-    return shown if identity.isascii() and identity.isalnum() else digest("", identity)[:6]
+    return identity[:4] if identity.isascii() and identity.isalnum() else digest("", identity)[:4]
 
 
-def _meter(label: str, total: int | None, used: int | None) -> Meter:
-    return memory_meter(label, whole(total), whole(used))
+def _machine_memory(peer: Peer) -> Meter | None:
+    return _meter("Memory", peer.memory.total, peer.memory.used) if peer.memory else None
 
 
-def part_views(models: Iterable[PeerModel]) -> tuple[PartView, ...]:
-    return tuple(part_view(model) for model in models)
-
-
-def part_view(model: PeerModel) -> PartView:
-    state, tone = model_words(model.state)
-    much = percent(model.share)
-    return PartView(
-        id=model.id,
-        key=digest("m", model.id),
-        href=page_of("model", model.id),
-        name=plain(model.id) or "(no name)",
-        state=state,
-        tone=tone,
-        kind=_KINDS.get(model.kind) or plain(model.kind, 40),
-        share="whole" if model.kind == "solo" and much == 100 else f"{much} %",
-        percent=much,
-        host=model.host,
-        context=whole(model.context),
+def _space(peer: Peer) -> Meter | None:
+    if peer.role is Role.CLIENT:
+        return None
+    if not peer.gpus:
+        return _machine_memory(peer)
+    total = sum(bounded(gpu.memory_total) or 0 for gpu in peer.gpus)
+    told = [gpu.memory_used for gpu in peer.gpus if gpu.memory_used is not None]
+    count = len(peer.gpus)
+    return _meter(
+        "1 GPU" if count == 1 else f"{count} GPUs", total, sum(bounded(used) or 0 for used in told) if told else None
     )
 
 
-def model_words(state: str) -> tuple[str, str]:
-    """The word and tone for a model's state; a newer box may know states that this one does not."""
-    return _MODEL_WORDS.get(state) or (plain(state, 40) or "not known", "busy")
+def _meter(label: str, total: int | None, used: int | None) -> Meter:
+    return memory_meter(label, bounded(total), bounded(used))

@@ -10,7 +10,6 @@ from urllib.parse import quote
 from appliance.mesh.plain import plain
 from appliance.mesh.types import Lane
 
-MOST = 1 << 60
 END_OF_TIME = 253_402_300_800  # the year 10000
 LONGEST_KEY = 128
 
@@ -35,11 +34,6 @@ def address_key(identity: str) -> str:
 
 def page_of(what: str, identity: str) -> str:
     return f"/topology?{what}={quote(address_key(identity), safe='')}"
-
-
-def whole(number: int | None) -> int | None:
-    """Bounded, as sizes and counts are."""
-    return None if number is None else min(max(number, 0), MOST)
 
 
 def rtt_text(ms: float | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.mesh.plain import plain
 from appliance.run_loop import Outlook
 from webui.svg.picture import Lines, lines_of
 from webui.views.connect import connection
@@ -15,6 +16,7 @@ from webui.views.topology import Topology
 from webui.views.words import Meter
 
 MOST_LINKS = 12
+NO_LINES = Lines((), ())
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -42,6 +44,7 @@ class NodeLink:
 @dataclass(frozen=True, slots=True)
 class NodeCard:
     node: NodeView
+    shown_id: str
     facts: Facts
     meters: tuple[Meter, ...]
     links: tuple[NodeLink, ...]
@@ -62,7 +65,7 @@ class SideCard:
     node: NodeCard | None = None
     model: ModelCard | None = None
     key: str | None = None  # of what is marked in picture and tables
-    lines: Lines = Lines((), ())
+    lines: Lines = NO_LINES
 
 
 def side_card(topology: Topology, outlook: Outlook, selection: Selection) -> SideCard:
@@ -91,6 +94,7 @@ def _node_card(node: NodeView, links: tuple[LinkView, ...]) -> NodeCard:
     own = [NodeLink(link.end(node), link.lane, _numbers(link)) for link in links if link.touches(node)]
     return NodeCard(
         node=node,
+        shown_id=plain(node.id) or "(none)",
         facts=tuple((label, value) for label, value in facts if value),
         meters=(*node.gpus, *((node.memory,) if node.memory else ())),
         links=tuple(own[:MOST_LINKS]),
@@ -108,7 +112,7 @@ def _left_out(count: int) -> str | None:
 
 
 def _model_card(model: ModelView, outlook: Outlook, host: str) -> ModelCard:
-    routed = outlook.decision.routes.find(model.id) is not None
+    routed = model.id in outlook.decision.routes.routes
     address = connection(host, outlook.snapshot.node.api_port, model.name).base_url if routed else None
     context = f"{model.context:,} tokens" if model.context else None
     facts = (("How", ", ".join(filter(None, model.kinds))), ("Context", context))

@@ -5,6 +5,9 @@ A check is a function `check(snapshot, serving, now) -> Iterable[Issue]`, listed
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from appliance.node.attention import Attention
 from appliance.node.issues import (
     api_port_taken,
     broken_file,
@@ -36,4 +39,11 @@ CHECKS = (
 
 
 def find_issues(snapshot: Snapshot, serving: tuple[ServingEntry, ...], now: float) -> tuple[Issue, ...]:
-    return tuple(issue for check in CHECKS for issue in check(snapshot, serving, now))
+    """All there are, each with what is known of it besides."""
+    found = (issue for check in CHECKS for issue in check(snapshot, serving, now))
+    return tuple(_known(issue, snapshot.attention) for issue in found)
+
+
+def _known(issue: Issue, attention: Attention) -> Issue:
+    hidden = attention.hides(issue.id, grave=issue.severity is Severity.ERROR)
+    return replace(issue, since=attention.since.get(issue.id), dismissed=hidden)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.node.issues.types import Fix, Issue, Severity
+from appliance.node.issues.types import Fix, Issue, Severity, issue_id
 from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import ChildState, Snapshot
 
@@ -33,7 +33,7 @@ def check(_snapshot: Snapshot, serving: tuple[ServingEntry, ...], _now: float) -
         if child is None or failure is None or child.state is ChildState.READY:
             continue
         yield Issue(
-            id=f"model_failed:{entry.model}",
+            id=issue_id("model_failed", entry.model),
             severity=Severity.ERROR,
             title=f"{entry.model} is not answering",
             meaning=f"{_MEANING.get(failure.code, 'The engine failed.')} {failure.detail}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.node.issues.types import Issue, Severity
+from appliance.node.issues.types import Issue, Place, Severity
 from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import Snapshot, TroubleKind
 
@@ -23,5 +23,6 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
             advice=(
                 "Look through the settings and save them once; compare with the kept file when something is missing."
             ),
+            place=Place("Open the settings", "/settings"),
             details=(detail,),
         )

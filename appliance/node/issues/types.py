@@ -21,11 +21,27 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The page where a person can mend it."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
-    id: str
+    id: str  # the same for the same trouble, also after a restart
     severity: Severity
     title: str  # what happened
     meaning: str  # what it means
     advice: str  # what to do
     fix: Fix | None = None
+    place: Place | None = None
     details: tuple[str, ...] = ()
+    since: float | None = None  # known a moment after it came up
+    dismissed: bool = False
+
+
+def issue_id(kind: str, subject: str) -> str:
+    """One that can stand in an address: models may be named with slashes."""
+    return f"{kind}:{subject.replace('/', '~')}"

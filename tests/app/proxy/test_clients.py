@@ -121,9 +121,13 @@ async def test_anthropic_errors(anthropic_client: anthropic.AsyncAnthropic) -> N
         )
 
 
-async def test_claude_code_telemetry_is_swallowed(api: Api) -> None:
-    """Claude Code's telemetry gets a cheap answer and nothing else."""
-    said = await api.post("/api/event_logging/batch", {"events": [{"a": 1}] * 1000})
+@pytest.mark.parametrize(
+    "path",
+    ["/api/event_logging/batch", "/api/event_logging/v2/batch", "/api/claude_code/metrics", "/v1/logs", "/v1/metrics"],
+)
+async def test_telemetry_of_agents_is_swallowed(api: Api, path: str) -> None:
+    """It gets a cheap answer and nothing else, so that it is not sent for ever."""
+    said = await api.post(path, {"events": [{"a": 1}] * 1000})
     assert (said.status, said.json, dict(api.meter.totals())) == (200, {}, {})
 
 

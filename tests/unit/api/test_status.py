@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from appliance.api.status import changed_sections, status_document, timestamp
+from appliance.api.status import changed_sections, status_document
+from appliance.api.times import timestamp
 from appliance.models.types import BrokenFile, Library
 from appliance.node.decide import decide
 from appliance.node.snapshot import Snapshot

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.models.gguf_header import read_header
 from appliance.models.gguf_types import TENSOR_TYPES
 from appliance.models.library import Scanner, examine
 from appliance.models.types import Ability, BrokenFile, Library, Model
+from appliance.models.weights import weigh
 from tests.unit.models.gguf_files import BUNDLED, MODELS, split_metadata, write_gguf
 
 CHAT = frozenset({Ability.CHAT, Ability.COMPLETION})
@@ -355,3 +357,12 @@ def test_weights_that_the_engine_cannot_read_are_told(scanner: Scanner, models: 
     path.write_bytes(data.replace(row + bytes(4), row + bytes([31, 0, 0, 0])))
     reason = "Its weights are stored in a way that the engine does not know (type 31)."
     assert scanner.scan().broken == (BrokenFile("old", str(path), reason),)
+
+
+def test_the_profile_of_a_model_covers_all_its_files(scanner: Scanner, models: Path) -> None:
+    """Weights are those of every part."""
+    first, *_ = write_split(models)
+    profile = scanner.scan().models[0].profile
+    assert profile is not None
+    assert profile.weights.total == 3 * weigh(read_header(first.read_bytes())).total
+    assert profile.parameters == 3 * PARAMETERS

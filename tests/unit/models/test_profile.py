@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from appliance.models.gguf_header import Header, read_header
-from appliance.models.profile import NotServable, Profile, check_weights, is_companion, make_profile
-from appliance.models.types import Ability
-from tests.unit.models.gguf_files import REAL_FILES, gguf_bytes
+from appliance.models.gguf_header import Array, Header, Value, read_header
+from appliance.models.profile import NotServable, check_weights, is_companion, make_profile, with_parts
+from appliance.models.types import Ability, Experts, RopeScaling
+from appliance.models.weights import Weights
+from appliance.placement.needs import MOST_BYTES, needs
+from tests.blueprints import PUBLISHED, header_bytes
+from tests.unit.models.gguf_files import BUNDLED, REAL_FILES, gguf_bytes
 
 
 def header(metadata: dict[str, Any] | None = None, **options: Any) -> Header:
@@ -20,7 +25,9 @@ def header(metadata: dict[str, Any] | None = None, **options: Any) -> Header:
 def test_a_model_with_a_chat_template_chats_and_completes() -> None:
     """Architecture, context, abilities and quantisation come from the metadata."""
     found = make_profile(header({"tokenizer.chat_template": "{{ messages }}", "general.file_type": 15}))
-    assert found == Profile("llama", 2048, frozenset({Ability.CHAT, Ability.COMPLETION}), "Q4_K_M")
+    assert (found.architecture, found.context_length, found.quantisation) == ("llama", 2048, "Q4_K_M")
+    assert found.abilities == {Ability.CHAT, Ability.COMPLETION}
+    assert found.chat_template
 
 
 @pytest.mark.parametrize(
@@ -101,3 +108,78 @@ def test_tells_the_real_files_apart() -> None:
     """Of the trained files exactly the projector and the matrix are companions."""
     found = {p.name for p in REAL_FILES if is_companion(read_header(p.read_bytes()))}
     assert found == {"mesh-tiny-moe.imatrix.gguf", "mmproj-mesh-tiny-second-F16.gguf"}
+
+
+def test_a_profile_knows_the_shape_of_a_model() -> None:
+    """Everything that placement works with, from a real header."""
+    found = make_profile(read_header(header_bytes(PUBLISHED["Qwen3-30B-A3B"])))
+    assert (found.width, found.vocabulary, found.feed_forward) == (2048, 151936, 6144)
+    assert found.experts == Experts(count=128, used=8)
+    assert (len(found.cache.layers), len(found.weights.layers), found.weights.expert_inner) == (48, 48, 768)
+    assert found.parameters == pytest.approx(30.5e9, rel=0.01)
+
+
+def test_the_vocabulary_is_counted_where_it_is_listed() -> None:
+    """The bundled model has 2048 tokens and names its tokenizer."""
+    (path,) = BUNDLED.glob("*.gguf")
+    found = make_profile(read_header(path.read_bytes()))
+    assert (found.vocabulary, found.tokenizer, found.pre_tokenizer) == (2048, "gpt2", "qwen2")
+
+
+def test_stretched_contexts_are_told() -> None:
+    """How, how far and from where."""
+    stretched = {"type": "yarn", "original_context_length": 32768}
+    metadata = {f"llama.rope.scaling.{name}": value for name, value in stretched.items()}
+    with_factor = header(metadata | {"llama.rope.scaling.factor": 4.0})
+    assert make_profile(with_factor).rope == RopeScaling("yarn", 4.0, 32768)
+    assert make_profile(header(metadata)).rope is None
+
+
+def test_a_model_in_several_files_is_the_sum_of_them() -> None:
+    """The first says what it is, all say what it weighs."""
+    first = make_profile(header())
+    whole = with_parts(first, [(Weights((1,), embedding=2), 10), (Weights((0, 5)), 20)])
+    assert (whole.weights, whole.parameters) == (Weights((1, 5), (), 2), 30)
+    assert whole.architecture == first.architecture
+
+
+VALUES: st.SearchStrategy[Value] = (
+    st.integers(-(1 << 63), (1 << 64) - 1)
+    | st.floats()
+    | st.booleans()
+    | st.text(max_size=8)
+    | st.lists(st.integers(-(1 << 63), (1 << 64) - 1), max_size=8).map(
+        lambda items: Array("u64", len(items), tuple(items))
+    )
+    | st.integers(0, 1 << 64).map(lambda count: Array("u32", count, None))
+)
+ENTRIES = (
+    *("block_count", "embedding_length", "feed_forward_length", "expert_count", "expert_used_count", "vocab_size"),
+    *("attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length"),
+    *("attention.key_length_mla", "attention.value_length_mla", "attention.kv_lora_rank", "rope.dimension_count"),
+    *("attention.sliding_window", "attention.sliding_window_pattern", "attention.recurrent_layers"),
+    *("attention.shared_kv_layers", "attention.indexer.key_length", "full_attention_interval", "wkv.head_size"),
+    *("ssm.conv_kernel", "ssm.inner_size", "ssm.state_size", "ssm.group_count", "ssm.time_step_rank"),
+    *("shortconv.l_cache", "kda.head_dim", "token_shift_count", "nextn_predict_layers", "rope.scaling.factor"),
+)
+ARCHITECTURES = ("llama", "gemma3", "gemma4", "deepseek2", "qwen3next", "nemotron_h", "lfm2", "mamba", "rwkv7", "bert")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    architecture=st.sampled_from(ARCHITECTURES),
+    entries=st.dictionaries(st.sampled_from(ENTRIES), VALUES),
+    general=st.dictionaries(
+        st.sampled_from(["general.name", "general.tags", "tokenizer.chat_template", "tokenizer.ggml.tokens"]), VALUES
+    ),
+    context=st.integers(1, (1 << 32) - 1),
+)
+def test_no_header_makes_a_profile_fail(
+    architecture: str, entries: dict[str, Value], general: dict[str, Value], context: int
+) -> None:
+    """Whatever it claims, numbers stay within bounds and what it would take can be told."""
+    metadata: dict[str, Value] = {f"{architecture}.{name}": value for name, value in entries.items()}
+    metadata |= general | {"general.architecture": architecture, f"{architecture}.context_length": context}
+    found = make_profile(Header(3, metadata, (), 32, 0))
+    assert len(found.cache.layers) <= 512
+    assert 0 <= needs(found, context, 4).total <= MOST_BYTES

@@ -12,9 +12,13 @@ from appliance.node.reduce import reduce
 from appliance.node.snapshot import ChildState, RequestLoad, Snapshot, TroubleKind
 from appliance.settings.schema import Settings
 from tests.builders import INVENTORY, MODEL_ID, make_child, make_snapshot, with_child
+from tests.peers import make_links, make_peer
 
 BASE = make_snapshot()
 CHILD = make_child(BASE, state=ChildState.STARTING)
+PEER = make_peer()
+LINKS = make_links((PEER,))
+MET = replace(BASE, peers={PEER.id: PEER}, links=LINKS)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,8 @@ CHILD = make_child(BASE, state=ChildState.STARTING)
         (BASE, events.LoadMeasured(RequestLoad(2, 1)), replace(BASE, requests=RequestLoad(2, 1))),
         (BASE, events.TroubleFound(TroubleKind.DISK_FULL, "x"), replace(BASE, troubles={TroubleKind.DISK_FULL: "x"})),
         (replace(BASE, troubles={TroubleKind.DISK_FULL: "x"}), events.TroubleEnded(TroubleKind.DISK_FULL), BASE),
+        (BASE, events.PeersReported((PEER, replace(PEER, id="node")), LINKS), MET),
+        (MET, events.PeersReported(()), BASE),
         (BASE, events.DrainStarted(), replace(BASE, draining=True)),
     ],
     ids=lambda value: type(value).__name__,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from appliance.settings.merging import merge
 from appliance.settings.schema import NodeSettings, Settings
 from appliance.settings.store import (
     LockedField,
@@ -15,7 +16,6 @@ from appliance.settings.store import (
     StaleRevision,
     first_document,
     load,
-    merge,
     write_document,
 )
 from appliance.storage.errors import StorageFailed

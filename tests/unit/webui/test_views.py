@@ -14,7 +14,6 @@ from appliance.node.failure import Failure
 from appliance.node.snapshot import ChildState, Phase, Snapshot
 from appliance.run_loop import Outlook
 from tests.builders import INVENTORY, MODEL_ID, make_child, make_model, make_snapshot, with_child
-from webui.views.chat import chat_models
 from webui.views.connect import connection, example_model
 from webui.views.frame import NavEntry, navigation
 from webui.views.hardware import hardware_view
@@ -114,15 +113,11 @@ def test_a_name_cannot_break_out_of_the_example() -> None:
 
 def test_examples_name_a_model_that_answers() -> None:
     """A copied example works at once."""
-    snapshot = make_snapshot(wanted=("other", MODEL_ID), models=(make_model(), make_model("other")))
+    models = (make_model(), make_model("other", parameters=8_000_000_000))
+    snapshot = make_snapshot(wanted=(MODEL_ID, "other"), models=models)
     assert example_model(outlook(snapshot)) == "other"
     assert example_model(outlook(with_child(snapshot, make_child(snapshot)))) == MODEL_ID
     assert example_model(outlook(make_snapshot(wanted=()))) == "MODEL"
-
-
-def test_only_models_that_may_answer_are_offered_for_a_chat() -> None:
-    """A missing model cannot be chosen."""
-    assert chat_models(outlook(make_snapshot(wanted=(MODEL_ID, "missing")))) == (MODEL_ID,)
 
 
 def test_issue_cards_carry_the_button() -> None:

@@ -1,0 +1,134 @@
+"""The hub of models: search, and what lies in a repository.
+
+Nothing is asked of the hub unless a person asked for it. The library behind it is loaded at the first question and
+works in threads of its own: start-up does not pay for it, and a hub that hangs holds up nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+from urllib.parse import quote, urlsplit
+
+from appliance.models.choice import RemoteFile
+from appliance.models.failed import ModelProblem
+from appliance.models.hub_token import HubToken
+from appliance.models.refs import HUB_HOSTS
+
+if TYPE_CHECKING:
+    from appliance.models.hub_client import HubClient
+
+T = TypeVar("T")
+Sort = Literal["downloads", "likes", "updated", "trending"]
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+DEADLINE_SECONDS = 20.0  # of one answer
+THREADS = 4
+MOST_FOUND = 100
+
+
+class HubFailed(ModelProblem):
+    """The hub did not give what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRepo:
+    repo: str
+    downloads: int = 0
+    likes: int = 0
+    updated: float | None = None
+    gated: bool = False  # given only to people who accepted its terms
+    architecture: str | None = None
+    parameters: int | None = None
+    context_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepoFacts:
+    about: FoundRepo
+    revision: str  # the commit: what lies there under this name stays the same
+    files: tuple[RemoteFile, ...]
+
+
+class Hub:
+    def __init__(self, endpoint: str | None, token: HubToken) -> None:
+        self.endpoint = (endpoint or DEFAULT_ENDPOINT).rstrip("/")
+        self.is_mirror = endpoint is not None  # one that the owner chose himself
+        self.token = token
+        self._client: HubClient | None = None
+        self._one_client = threading.Lock()
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="hub")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts whose pages are pages of the hub."""
+        return HUB_HOSTS | {urlsplit(self.endpoint).netloc.casefold()}
+
+    def file_url(self, repo: str, revision: str, path: str) -> str:
+        return f"{self.endpoint}/{repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
+
+    async def search(self, query: str, sort: Sort = "downloads", limit: int = 20) -> tuple[FoundRepo, ...]:
+        """Repositories with GGUF files; asked without a token. Raises HubFailed."""
+        return await self._ask(lambda client: client.search(query.strip(), sort, min(limit, MOST_FOUND)))
+
+    async def facts(self, repo: str, revision: str | None = None) -> RepoFacts:
+        """Raises HubFailed."""
+        token = await self.token.read()
+        return await self._ask(lambda client: client.facts(repo, revision, token))
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(self, question: Callable[[HubClient], T]) -> T:
+        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._opened()))
+        try:
+            async with asyncio.timeout(2 * DEADLINE_SECONDS):
+                return await work
+        except TimeoutError:
+            raise unreachable(self.endpoint, "it did not answer in time") from None
+
+    def _opened(self) -> HubClient:
+        with self._one_client:
+            if self._client is None:
+                from appliance.models.hub_client import HubClient  # noqa: PLC0415 - takes a second and much memory
+
+                self._client = HubClient(self.endpoint)
+            return self._client
+
+
+def unreachable(endpoint: str, why: str) -> HubFailed:
+    return HubFailed(
+        "hub_unreachable",
+        f"The hub {endpoint} could not be reached ({why}). Look whether this machine has a way to the internet.",
+        temporary=True,
+    )
+
+
+def refusal(status: int, retry_after: int | None) -> HubFailed:
+    """Of a hub that has no time or no health."""
+    if status == 429:
+        wait = f"Try again in {retry_after} seconds." if retry_after else "Try again in some minutes."
+        detail = f"The hub was asked too often and wants a pause. {wait}"
+        return HubFailed("rate_limited", detail, temporary=True, retry_after=retry_after)
+    return HubFailed("hub_error", f"The hub has trouble of its own (status {status}). Try again later.", temporary=True)
+
+
+def gated(subject: str) -> HubFailed:
+    return HubFailed(
+        "gated",
+        f"{subject} is given only to people who accepted its terms. Accept them on its page of the hub, "
+        "then store a token of your account here.",
+    )
+
+
+def bad_token() -> HubFailed:
+    return HubFailed("bad_token", "The hub does not take the stored token. Store another one, or remove it.")
+
+
+def seconds_of(retry_after: str | None) -> int | None:
+    """The seconds of a Retry-After header, when it tells any."""
+    return int(retry_after) if retry_after and retry_after.isdecimal() and len(retry_after) < 7 else None

@@ -1,0 +1,71 @@
+"""How the models of a box fit it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from appliance.models.types import Model
+from appliance.node.fitting import resources_for, verdict_on, wish_for
+from appliance.node.snapshot import ChildState, Snapshot
+from appliance.placement.fit import Code
+from appliance.placement.needs import KvType, Wish, needs
+from appliance.placement.room import GIB
+from appliance.settings.schema import ModelSettings, ServingSettings, Settings
+from tests.builders import make_child, make_model, make_snapshot, with_child
+from tests.unit.placement.values import gpu, inventory, published
+
+PROFILE = published("Llama-3.1-8B")
+MODEL = make_model("llama", profile=PROFILE, size=PROFILE.weights.total, context_length=131072)
+
+
+def box(*gpus: Any, model: Model = MODEL, serving: ServingSettings | None = None, **sizes: Any) -> Snapshot:
+    snapshot = make_snapshot(wanted=(model.id,), models=(model,), inventory=inventory(*gpus, **sizes))
+    return replace(snapshot, settings=Settings(serving=serving)) if serving else snapshot
+
+
+def test_without_hardware_nothing_is_known() -> None:
+    """The first look is still under way."""
+    snapshot = replace(box(), inventory=None)
+    assert resources_for(MODEL, snapshot) is None
+    assert verdict_on(MODEL, snapshot).code is Code.UNKNOWN
+
+
+def test_the_settings_in_force_are_what_is_asked_for() -> None:
+    """Those of the model before those of all."""
+    own = {"llama": ModelSettings(context=8192, kv_type="q8_0")}
+    serving = ServingSettings(models=("llama",), context=1024, slots=2, per_model=own)
+    assert wish_for(MODEL, box(serving=serving)) == Wish(8192, 2, KvType.Q8_0)
+    assert wish_for(make_model("other"), box(serving=serving)) == Wish(1024, 2)
+
+
+def test_a_verdict_is_for_this_box() -> None:
+    """A card that holds it all, one that holds less, and a machine that is too small."""
+    verdicts = [verdict_on(MODEL, snapshot).code for snapshot in (box(gpu(total=32)), box(gpu(total=16)), box(total=8))]
+    assert verdicts == [Code.FITS, Code.FITS_SHORTER, Code.TOO_BIG]
+
+
+def test_a_model_of_unknown_shape_gets_a_rough_verdict() -> None:
+    """From its size."""
+    verdict = verdict_on(make_model("llama", size=5 * GIB), box(gpu(total=32)))
+    assert (verdict.code, verdict.about) == (Code.FITS, True)
+
+
+def test_a_running_model_makes_room_for_itself() -> None:
+    """What its engine holds is not held against it."""
+    snapshot = box(gpu(total=24, used=21))
+    ready = with_child(snapshot, make_child(snapshot, "llama"))
+    stopped = with_child(snapshot, make_child(snapshot, "llama", state=ChildState.STOPPED))
+    assert verdict_on(MODEL, ready).code is Code.FITS_SHORTER
+    assert verdict_on(MODEL, stopped).code is verdict_on(MODEL, snapshot).code is Code.PARTLY_ON_PROCESSOR
+
+
+def test_in_the_machines_memory_only_the_cache_is_held() -> None:
+    """Weights are pages of the file, which count as available."""
+    snapshot = box(available=20)
+    child = make_child(snapshot, "llama", context=8192)
+    before, after = resources_for(MODEL, snapshot), resources_for(MODEL, with_child(snapshot, child))
+    assert before is not None
+    assert after is not None
+    held = needs(PROFILE, 8192, 4)
+    assert abs(after.memory.room - before.memory.room - held.kv - held.compute) < GIB // 8

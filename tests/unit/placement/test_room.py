@@ -1,0 +1,68 @@
+"""Memory that a model may take."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.placement.room import GIB, GPU_MARGIN, MIB, PROCESSOR, Device, Known, memory_margin
+from tests.unit.placement.values import box, gpu
+
+
+def test_a_gpu_gives_what_is_free_less_a_margin() -> None:
+    """What other programs use is not counted, and the engine's own margin is kept."""
+    assert box(gpu(total=24, used=3)).gpus == (Device("pci:0", "Card 0", 20 * GIB),)
+
+
+def test_the_machine_gives_what_is_available_less_a_margin() -> None:
+    """Also beside a GPU: the two are never added up as one."""
+    node = box(gpu(), total=32, available=20)
+    assert (node.memory.room, node.gpu_room) == (18 * GIB, 23 * GIB)
+
+
+@pytest.mark.parametrize(("total", "margin"), [(2, 256 * MIB), (16, GIB), (32, 2 * GIB), (1024, 2 * GIB)])
+def test_the_margin_grows_with_the_machine(total: int, margin: int) -> None:
+    """A small box keeps little, a large one no more than it needs."""
+    assert memory_margin(total * GIB) == margin
+
+
+def test_memory_held_by_engines_that_would_go_counts_as_free() -> None:
+    """But never more than there is."""
+    known = Known(reclaimable={"pci:0": 5 * GIB, PROCESSOR: 100 * GIB})
+    node = box(gpu(total=24, used=6), total=16, available=4, known=known)
+    assert (node.gpu_room, node.memory.room) == (22 * GIB, 15 * GIB)
+
+
+def test_unified_memory_is_there_once() -> None:
+    """The GPU works in the machine's memory: its room is that of the machine."""
+    node = box(gpu(total=None, unified=True), total=128, available=100)
+    assert node.unified
+    assert node.gpus[0].room == node.memory.room == 98 * GIB
+
+
+def test_a_gpu_may_use_only_a_part_of_unified_memory() -> None:
+    """Where the driver says how much."""
+    assert box(gpu(total=32, unified=True), total=128, available=100).gpu_room == 32 * GIB
+
+
+def test_a_gpu_beside_one_of_its_own_memory_adds_nothing() -> None:
+    """The graphics unit of the processor is left alone when there is a real card."""
+    node = box(gpu(0, total=None, unified=True), gpu(1, total=8))
+    assert [(device.id, device.room) for device in node.gpus] == [("pci:1", 7 * GIB)]
+
+
+def test_a_gpu_of_unknown_memory_takes_nothing() -> None:
+    """And says why."""
+    (device,) = box(gpu(total=None)).gpus
+    assert (device.room, device.reason) == (0, "How much memory it has is not known.")
+
+
+def test_a_full_gpu_has_no_room() -> None:
+    """Never less than none."""
+    assert box(gpu(total=4, used=4)).gpu_room == 0
+    assert 4 * GIB - GPU_MARGIN > 0
+
+
+def test_small_changes_do_not_show() -> None:
+    """Free memory moves all the time; a verdict must not flicker with it."""
+    node = box(gpu(), known=Known(reclaimable={PROCESSOR: 63 * MIB}))
+    assert node.memory == box(gpu()).memory
