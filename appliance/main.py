@@ -67,7 +67,7 @@ from appliance.watchers import (
     watch_load,
 )
 from webui.app import create_web_app
-from webui.render import STATIC
+from webui.render import STATIC, compile_all
 
 log = logging.getLogger("meshbox")
 
@@ -140,6 +140,7 @@ class Box:
         self.tasks.start("run loop", self.loop.run())
         await self.page.start()
         self.tasks.start("open API", self._open_api())
+        self.tasks.start("compile templates", asyncio.to_thread(compile_all))
         self.tasks.start("go on with downloads", self.models.open(self.loop))
         await self.supervisor.open()
         self._start_watching()

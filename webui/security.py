@@ -36,7 +36,8 @@ CONTENT_SECURITY_POLICY = (
 )
 WRONG_HOST = (
     "This box does not answer under the name {host!r}: the page of a stranger could pretend to be it. Open the box by "
-    "its IP address; to open it under this name, add the name to the setting web.allowed_hosts."
+    "its IP address. To open it under this name too, go to Settings there and add the name to “Further names of this "
+    "box” in the part “Web page” (web.allowed_hosts)."
 )
 LONGEST_NAME = 100  # of a refused name that is shown
 BODY_SILENCE_SECONDS = 75.0  # longer than those parts wait that have an answer to silence

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from appliance.storage.errors import storage_failed
 from appliance.storage.passwords import MAX_LENGTH, MIN_LENGTH, mark_of, password_matches, read_hash, store_password
-from appliance.storage.sessions import Session, Sessions
+from appliance.storage.sessions import Session, Sessions, session_id
 
 TRIES_PER_ADDRESS = 8
 TRIES_IN_ALL = 60
@@ -56,6 +56,7 @@ class Access:
         self._sessions = sessions
         self._throttle = Throttle(clock)
         self._one_try = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._clock = clock
         self._stored = read_hash(secrets_dir)
         self._read_at = clock()
@@ -82,13 +83,9 @@ class Access:
                 self._throttle.failed(address)
                 raise Refused("wrong_code", "This is not the code. It stands in the log of the box.")
             check_password(password)
-            try:
-                await store_password(self._secrets_dir, password)
-            except OSError as error:
-                raise storage_failed(error, self._secrets_dir) from error
-            await self._hash(newer_than=0)
+            await self._store(password)
 
-    async def login(self, password: str, address: str) -> str:
+    async def login(self, password: str, address: str, agent: str = "") -> str:
         """Returns the token of a new session."""
         async with self._one_try:
             stored = await self._hash(newer_than=0)
@@ -98,11 +95,50 @@ class Access:
             if len(password) > MAX_LENGTH or not await password_matches(stored, password):
                 self._throttle.failed(address)
                 raise Refused("wrong_password", "The password is not right.")
-        return await self._sessions.create(address, mark_of(stored))
+        return await self._sessions.create(address, mark_of(stored), agent)
+
+    async def change_password(self, current: str, new: str, token: str, address: str) -> int:
+        """Ends every login but that of the token; tells how many."""
+        async with self._one_try:
+            stored = await self._hash(newer_than=0)
+            self._throttle.check(address)
+            if stored is None or len(current) > MAX_LENGTH or not await password_matches(stored, current):
+                self._throttle.failed(address)
+                raise Refused("wrong_current_password", "This is not the current password.")
+            check_password(new)
+            async with self._changing:  # who is logged in and asks meanwhile waits, and is not thrown out
+                ended = len(self._sessions.listed(mark_of(stored)).keys() - {session_id(token)})
+                await self._store(new)
+                await self._sessions.follow(token, await self._mark())
+        await self._sessions.end_others(token, await self._mark())
+        return ended
+
+    async def _store(self, password: str) -> None:
+        try:
+            await store_password(self._secrets_dir, password)
+        except OSError as error:
+            raise storage_failed(error, self._secrets_dir) from error
+        await self._hash(newer_than=0)
+
+    async def _mark(self) -> str:
+        return mark_of(await self._hash() or "")
 
     async def session(self, token: str) -> Session | None:
+        if self._changing.locked():
+            async with self._changing:
+                pass
         stored = await self._hash()
         return None if stored is None else await self._sessions.find(token, mark_of(stored))
+
+    async def sessions(self) -> dict[str, Session]:
+        """Every login that holds, by its id."""
+        return self._sessions.listed(await self._mark())
+
+    async def end_session(self, session_id: str) -> bool:
+        return await self._sessions.end(session_id)
+
+    async def end_other_sessions(self, token: str) -> int:
+        return await self._sessions.end_others(token, await self._mark())
 
     async def logout(self, token: str) -> None:
         await self._sessions.revoke(token)

@@ -43,3 +43,8 @@ async def require_login(connection: Connection, handler: BaseRouteHandler) -> No
 
 def address_of(connection: Connection) -> str:
     return connection.client.host if connection.client else ""
+
+
+def agent_of(connection: Connection) -> str:
+    """What the browser or program calls itself."""
+    return connection.headers.get("user-agent", "")

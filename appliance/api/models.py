@@ -12,6 +12,7 @@ from appliance.jobs.shelf import Removal, Shelf
 from appliance.jobs.uploads import Received
 from appliance.jobs.usage import Usage
 from appliance.models.choice import Variant
+from appliance.models.failed import ModelProblem
 from appliance.models.gguf_header import Header
 from appliance.models.hub import FoundRepo
 from appliance.models.profile import NotServable, is_companion, make_profile
@@ -44,7 +45,7 @@ def found_document(found: FoundRepo) -> Json:
     }
 
 
-def resolved_document(ref: str, resolved: Resolved, header: Header | None, free: int | None) -> Json:
+def resolved_document(ref: str, resolved: Resolved, free: int | None) -> Json:
     plan = resolved.plan
     return {
         "ref": ref,
@@ -57,7 +58,6 @@ def resolved_document(ref: str, resolved: Resolved, header: Header | None, free:
         "free_bytes": free,
         "files": _files(plan),
         "variants": [_variant(variant) for variant in resolved.variants],
-        "gguf": None if header is None else gguf_document(header, parts=sum(not f.companion for f in plan.files)),
     }
 
 
@@ -72,14 +72,14 @@ def _variant(variant: Variant) -> Json:
     return {"name": variant.stem, "quant": variant.quant, "bytes": variant.size, "files": len(variant.files)}
 
 
-def gguf_document(header: Header, parts: int = 1) -> Json:
+def gguf_document(header: Header, plan: Plan) -> Json:
     """What the first bytes of a file tell. Of a model in several files they do not tell how many weights it has."""
     try:
         profile = None if is_companion(header) else make_profile(header)
     except NotServable as error:
-        return {"servable": False, "reason": f"It cannot be served: {error}."}
+        return _not_servable("not_servable", f"It cannot be served: {error}.")
     if profile is None:
-        return {"servable": False, "reason": "It goes with a model but is none by itself."}
+        return _not_servable("companion", "It goes with a model but is none by itself.")
     return {
         "servable": True,
         "reason": None,
@@ -88,8 +88,17 @@ def gguf_document(header: Header, parts: int = 1) -> Json:
         "context_length": profile.context_length,
         "quantisation": profile.quantisation,
         "capabilities": sorted(ability.value for ability in profile.abilities),
-        "parameters": header.parameters if parts == 1 else None,
+        "parameters": header.parameters if sum(not file.companion for file in plan.files) == 1 else None,
     }
+
+
+def unknown_document(problem: ModelProblem) -> Json:
+    """In place of what the first bytes would have told."""
+    return {"servable": None, "reason": {"code": problem.code, "detail": problem.detail}}
+
+
+def _not_servable(code: str, detail: str) -> Json:
+    return {"servable": False, "reason": {"code": code, "detail": detail}}
 
 
 def removals_document(removals: Iterable[Removal], *, removed: bool) -> Json:

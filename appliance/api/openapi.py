@@ -38,6 +38,7 @@ PROBLEM: Json = {
     },
 }
 REVISION = "Of the document that the change was made from; another one in the meantime, and the change is refused"
+GOES = "Takes the entry away"
 LOGINS: Json = {
     "token": {"type": "http", "scheme": "bearer", "description": "The token that POST /api/login gave"},
 }
@@ -91,9 +92,10 @@ def settings_schemas() -> Json:
     """What a change of the settings may hold: any part of the document."""
     document = Settings.model_json_schema(ref_template="#/components/schemas/{model}")
     sections = document.pop("$defs")
-    own = sections["ServingSettings"]["properties"]["per_model"]["patternProperties"]
-    for pattern, entry in own.items():
-        own[pattern] = {"anyOf": [entry, {"type": "null", "description": "Takes the entry away"}]}
+    for section in sections.values():
+        for field in section["properties"].values():
+            for pattern, entry in field.get("patternProperties", {}).items():
+                field["patternProperties"][pattern] = {"anyOf": [entry, {"type": "null", "description": GOES}]}
     changed = document["properties"] | {"revision": {"type": ["integer", "null"], "description": REVISION}}
     return {**sections, "SettingsPatch": {**document, "title": "SettingsPatch", "properties": changed}}
 
@@ -108,7 +110,7 @@ def _closed(schemas: Json) -> Json:
 
 
 def _operation(operation: Json, *, needs_login: bool) -> Json:
-    answers = {status: answer for status, answer in operation["responses"].items() if status < "400"}
+    answers = {status: _answer(answer) for status, answer in operation["responses"].items() if status < "400"}
     if needs_login:
         answers["401"] = _problem("Nobody is logged in.")
     answers["4XX"] = _problem("The request cannot be met as it is.")
@@ -120,6 +122,14 @@ def _operation(operation: Json, *, needs_login: bool) -> Json:
         "responses": answers,
         "security": [{name: []} for name in LOGINS] if needs_login else [],
     }
+
+
+def _answer(answer: Json) -> Json:
+    """What a route encoded by itself is an object as well: the framework takes it for a text."""
+    content = answer.get("content", {})
+    if content.get("application/json", {}).get("schema") == {"type": "string"}:
+        return answer | {"content": {"application/json": {"schema": {"type": "object"}}}}
+    return answer
 
 
 def _problem(description: str) -> Json:

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotAuthorizedException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    MethodNotAllowedException,
+    NotAuthorizedException,
+    ValidationException,
+)
 from pydantic import ValidationError
 
 from appliance.api.access import Refused
 from appliance.api.model_problems import status_of
 from appliance.models.failed import ModelProblem
+from appliance.settings.exchange import BadFile
 from appliance.settings.store import LockedField, StaleRevision
 from appliance.storage.errors import StorageFailed
 
 log = logging.getLogger("meshbox.api")
+
+BROKEN_OFF = "client disconnected prematurely"  # the framework's words; it takes this for a failure of the server
+MOST_FIELDS = 50  # that are told to be wrong: their names come from whoever asks
+LONGEST_NAME = 200
+LONGEST_MESSAGE = 500
 
 STATUS_OF_REFUSAL = {
     "already_claimed": 409,
     "not_claimed": 409,
     "wrong_code": 403,
     "wrong_password": 401,
+    "wrong_current_password": 403,
     "too_many_tries": 429,
     "password_too_short": 422,
     "password_too_long": 422,
 }
+STATUS_OF_FILE = {"bad_request": 400, "duplicate_name": 400, "too_large": 413}
 _CODES = {
     400: "bad_request",
     401: "not_logged_in",
@@ -57,7 +72,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     )
 
 
-def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line per kind of error
+def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - one line per kind of error
     match error:
         case Problem():
             return error
@@ -67,6 +82,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
             return Problem(status_of(error), error.code, error.detail, **error.facts)
         case StaleRevision():
             return Problem(409, "stale_revision", str(error), revision=error.current)
+        case BadFile():
+            return Problem(STATUS_OF_FILE.get(error.code, 422), error.code, error.detail)
         case LockedField():
             return Problem(409, "locked_field", str(error), fields=error.names)
         case StorageFailed():
@@ -77,6 +94,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911 - one line p
             return _invalid({_dotted(e["loc"]): e["msg"] for e in error.errors(include_url=False)})
         case ValidationException():
             return _not_valid(error)
+        case InternalServerException() if error.detail == BROKEN_OFF:
+            return Problem(400, "broken_off", "The request broke off before its end.")
         case HTTPException():
             return Problem(error.status_code, _CODES.get(error.status_code, "error"), _detail(error))
         case _:
@@ -98,7 +117,10 @@ def _methods_of(error: MethodNotAllowedException) -> str:
     return ", ".join(sorted(str((error.headers or {}).get("allow", "GET, HEAD")).split(", ")))
 
 
-def _invalid(fields: Mapping[str, str]) -> Problem:
+def _invalid(all_fields: Mapping[str, str]) -> Problem:
+    fields = {
+        name[:LONGEST_NAME]: message[:LONGEST_MESSAGE] for name, message in islice(all_fields.items(), MOST_FIELDS)
+    }
     listed = "; ".join(f"{name}: {message}" for name, message in fields.items())
     return Problem(422, "invalid_fields", listed, fields=fields)
 

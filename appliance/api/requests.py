@@ -32,6 +32,11 @@ class LoginBody(Body):
     password: str = Field(description="The password of the box")
 
 
+class PasswordBody(Body):
+    current: str = Field(description="The password of the box as it is")
+    new: str = Field(description="The password that the box is managed with from now on")
+
+
 class SettingsPatch(Strict):
     """Any part of the settings document; `revision` is that of the document the change was made from."""
 

@@ -33,9 +33,7 @@ class Stream(EventSourceResponse):
     """To the server below, the end from our side looks like a listener who left: nothing is paid for it per frame."""
 
     def __init__(self, said: Frames) -> None:
-        super().__init__(
-            said.frames, ping=PING_SECONDS, send_timeout=SEND_SECONDS, headers={"X-Accel-Buffering": "no"}
-        )
+        super().__init__(said.frames, ping=PING_SECONDS, send_timeout=SEND_SECONDS, headers={"X-Accel-Buffering": "no"})
         self._stopping = said.stopping
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from appliance.hardware.engine_devices import EngineDevices
+from appliance.hardware.trials import Trials
 from appliance.hardware.types import Inventory
 from appliance.mesh.types import Link, Peer
 from appliance.models.types import Library
@@ -16,6 +18,20 @@ from appliance.settings.schema import Settings
 @dataclass(frozen=True, slots=True)
 class HardwareProbed:
     inventory: Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDevicesListed:
+    """The engine told which GPUs it can use, or could not be asked."""
+
+    listed: EngineDevices
+
+
+@dataclass(frozen=True, slots=True)
+class TrialsKept:
+    """All that was tried on the devices of this box."""
+
+    trials: Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,8 @@ class DrainStarted:
 
 Event = (
     HardwareProbed
+    | EngineDevicesListed
+    | TrialsKept
     | LibraryScanned
     | SettingsChanged
     | BoxClaimed

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from appliance.hardware.trials import in_force
 from appliance.hardware.types import Inventory
 from appliance.models.types import Model
-from appliance.node.serving import engine_spec
+from appliance.node.devices import caps_in_bytes
 from appliance.node.snapshot import Child, ChildState, Snapshot
+from appliance.node.wish import own_settings, wished
 from appliance.placement.fit import Code, Verdict, fit, profile_of
-from appliance.placement.needs import KvType, Wish, needs
+from appliance.placement.needs import Wish, needs
+from appliance.placement.pinning import meant
 from appliance.placement.room import PROCESSOR, Known, NodeResources, resources_of
 
 
@@ -27,17 +30,36 @@ def _verdict(model: Model, wish: Wish, resources: NodeResources) -> Verdict:
 
 
 def wish_for(model: Model, snapshot: Snapshot) -> Wish:
-    spec = engine_spec(model, snapshot)
-    return Wish(spec.context, spec.slots, KvType.named(spec.kv_type))
+    return wished(model.id, snapshot.settings.serving)
 
 
 def resources_for(model: Model, snapshot: Snapshot) -> NodeResources | None:
-    """None as long as the hardware is not known."""
-    inventory, child = snapshot.inventory, snapshot.children.get(model.id)
-    if inventory is None:
+    """Where it may run; a model that is pinned finds only its own GPUs. None as long as the hardware is not known."""
+    child = snapshot.children.get(model.id)
+    if snapshot.inventory is None:
         return None
-    held = _held(model, child, snapshot, inventory) if child else {}
-    return resources_of(inventory, snapshot.node.id, snapshot.settings.node.name, Known(reclaimable=held))
+    inventory = _seen_by(model, snapshot, snapshot.inventory)
+    known = Known(
+        reclaimable=_held(model, child, snapshot, inventory) if child else {},
+        bandwidth=bandwidths(snapshot, model.quantisation),
+        caps=caps_in_bytes(snapshot),
+    )
+    return resources_of(inventory, snapshot.node.id, snapshot.settings.node.name, known)
+
+
+def bandwidths(snapshot: Snapshot, quantisation: str | None) -> dict[str, float]:
+    """How fast weights of this kind are read, where it was measured with what is here now."""
+    engine = snapshot.engine_devices.engine if snapshot.engine_devices else None
+    found = in_force(snapshot.trials, snapshot.inventory, engine)
+    rates = {device: trial.benchmark.bandwidth_for(quantisation) for device, trial in found.items() if trial.benchmark}
+    return {device: rate for device, rate in rates.items() if rate is not None}
+
+
+def _seen_by(model: Model, snapshot: Snapshot, inventory: Inventory) -> Inventory:
+    pinned = own_settings(model.id, snapshot.settings.serving).gpus
+    if not pinned:
+        return inventory
+    return replace(inventory, gpus=meant(pinned, inventory))
 
 
 def _held(model: Model, child: Child, snapshot: Snapshot, inventory: Inventory) -> Mapping[str, int]:
@@ -46,7 +68,8 @@ def _held(model: Model, child: Child, snapshot: Snapshot, inventory: Inventory) 
         return {}
     used = {gpu.id: gpu.memory_used or 0 for gpu in inventory.gpus if not gpu.unified_memory}
     empty = replace(inventory, gpus=tuple(replace(gpu, memory_used=0) for gpu in inventory.gpus))
-    resources = resources_of(empty, snapshot.node.id, snapshot.settings.node.name)
+    known = Known(caps=caps_in_bytes(snapshot))
+    resources = resources_of(empty, snapshot.node.id, snapshot.settings.node.name, known)
     wish = wish_for(model, snapshot)
     if resources.gpus and not resources.unified:
         placed = fit(profile_of(model), wish, resources).placed

@@ -11,6 +11,8 @@ from appliance.node.failure import Failure
 class JobKind(StrEnum):
     DOWNLOAD = "download"
     LOAD = "load"
+    SELFTEST = "selftest"
+    BENCHMARK = "benchmark"
 
 
 class JobState(StrEnum):

@@ -18,6 +18,10 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
     match event:
         case events.HardwareProbed(inventory):
             return replace(snapshot, inventory=inventory)
+        case events.EngineDevicesListed(listed):
+            return replace(snapshot, engine_devices=listed)
+        case events.TrialsKept(trials):
+            return replace(snapshot, trials=trials)
         case events.LibraryScanned(library):
             return replace(snapshot, library=library)
         case events.SettingsChanged(settings):

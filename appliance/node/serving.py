@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from appliance.hardware.trials import hardware_of
 from appliance.mesh.types import NodeShare
 from appliance.models.names import resolve_name
 from appliance.models.types import Ability, Model
+from appliance.node.devices import ANYWHERE, pins_for
 from appliance.node.failure import Failure
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot, TroubleKind
+from appliance.node.wish import own_settings, wished
+from appliance.placement.pinning import Pins, margins_mib, meant
+from appliance.placement.room import GPU_MARGIN
 from appliance.routing.table import Route, RouteState, RoutingTable
-from appliance.settings.schema import ModelSettings
 
 
 class ServingState(StrEnum):
@@ -60,11 +64,23 @@ def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
         return ServingEntry(model.id, ServingState.FAILED, failure=Failure("engine_missing", detail))
     if model.id in snapshot.asleep:
         return ServingEntry(model.id, ServingState.SLEEPING)
-    spec = engine_spec(model, snapshot)
-    child = snapshot.children.get(model.id)
+    return _kept_in_place(model, snapshot) or _placed(model, snapshot)
+
+
+def _placed(model: Model, snapshot: Snapshot) -> ServingEntry:
+    pins = pins_for(model, snapshot)
+    if isinstance(pins, Failure):
+        return ServingEntry(model.id, ServingState.FAILED, failure=pins)
+    if pins is None:
+        return ServingEntry(model.id, ServingState.PLANNED)
+    spec, child = engine_spec(model, snapshot, pins), snapshot.children.get(model.id)
     if child is None or child.spec != spec:
         return ServingEntry(model.id, ServingState.PLANNED, spec=spec)
-    return ServingEntry(model.id, _state(child), spec=spec, child=child, failure=child.failure)
+    return _as_it_runs(child)
+
+
+def _as_it_runs(child: Child) -> ServingEntry:
+    return ServingEntry(child.spec.model, _state(child), spec=child.spec, child=child, failure=child.failure)
 
 
 def _still_running(ref: str, snapshot: Snapshot) -> ServingEntry | None:
@@ -75,23 +91,41 @@ def _still_running(ref: str, snapshot: Snapshot) -> ServingEntry | None:
     return ServingEntry(child.spec.model, ServingState.READY, spec=child.spec, child=child)
 
 
-_NOTHING_OWN = ModelSettings()
+def _kept_in_place(model: Model, snapshot: Snapshot) -> ServingEntry | None:
+    """An engine goes on where it is while nothing can be told for sure: the driver of its GPUs does not answer, or
+    the engine is being asked anew which GPUs there are."""
+    child, inventory = snapshot.children.get(model.id), snapshot.inventory
+    if child is None or not child.spec.gpus or inventory is None or child.state is not ChildState.READY:
+        return None
+    gpus = {gpu.id: gpu for gpu in meant(child.spec.gpus, inventory)}
+    wanted = own_settings(model.id, snapshot.settings.serving).gpus
+    caps = snapshot.settings.hardware.memory_caps
+    moved = wanted and {gpu.id for gpu in meant(wanted, inventory)} != gpus.keys()
+    if moved or len(gpus) < len(child.spec.gpus) or any(caps.get(gpu) == 0 for gpu in gpus):
+        return None
+    listed = snapshot.engine_devices
+    unsure = listed is None or listed.hardware != hardware_of(inventory) or listed.trouble is not None
+    return _as_it_runs(child) if unsure or not all(gpu.pinnable for gpu in gpus.values()) else None
 
 
-def engine_spec(model: Model, snapshot: Snapshot) -> EngineSpec:
+def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> EngineSpec:
     serving = snapshot.settings.serving
-    own = serving.per_model.get(model.id, _NOTHING_OWN)
+    wish = wished(model.id, serving)
     return EngineSpec(
         model=model.id,
         path=model.path,
         abilities=model.abilities,
-        context=serving.context if own.context is None else own.context,
-        slots=own.slots or serving.slots,
-        kv_type=own.kv_type or serving.kv_type,
+        context=wish.context,
+        slots=wish.slots,
+        kv_type=wish.kv.label,
         threads=serving.threads,
         size=model.size,
         self_test=model.bundled,
         attempt=snapshot.attempts.get(model.id, 0),
+        gpus=pins.gpus,
+        devices=pins.devices,
+        visible=pins.visible,
+        margins_mib=margins_mib(pins, snapshot.settings.hardware.memory_caps, GPU_MARGIN >> 20),
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from appliance.hardware.engine_devices import EngineDevices
+from appliance.hardware.trials import Trials
 from appliance.hardware.types import Inventory
 from appliance.mesh.types import Link, Peer
 from appliance.models.types import Ability, Library
@@ -65,7 +67,11 @@ class EngineSpec:
     kv_type: str = "f16"
     threads: int = 0  # 0: as many as there are usable cores when it starts
     size: int = 0  # of the files: another size is another model under the same name
-    devices: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()  # ids of those it is held to; empty: the engine uses what there is
+    devices: tuple[str, ...] = ()  # what the engine calls them
+    visible: tuple[tuple[str, str], ...] = ()  # environment that shows it nothing else
+    margins_mib: tuple[int, ...] = ()  # what it leaves free on each of its devices
+    whole: bool = False  # every layer goes to the devices, or it does not start
     self_test: bool = False  # the bundled model, whose answers are known
     attempt: int = 0  # raised when a person asks to try again: a new attempt is a new process
 
@@ -107,6 +113,8 @@ class Snapshot:
     node: NodeFacts
     settings: Settings
     inventory: Inventory | None = None
+    engine_devices: EngineDevices | None = None  # as the engine calls the GPUs, once it was asked
+    trials: Trials = field(default_factory=dict)  # of an earlier machine or engine as well
     library: Library | None = None
     children: Mapping[str, Child] = field(default_factory=dict)
     troubles: Mapping[TroubleKind, str] = field(default_factory=dict)

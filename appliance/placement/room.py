@@ -13,6 +13,7 @@ from appliance.hardware.types import Gpu, Inventory, Memory
 MIB, GIB = 1 << 20, 1 << 30
 GPU_MARGIN = 1 * GIB  # what the engine itself leaves free; below it, it moves layers to the processor
 PROCESSOR = "cpu"
+TAKEN_BACK = "Models leave this GPU alone: it was taken back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Known:
 
     reclaimable: Mapping[str, int] = field(default_factory=dict)  # held by engines that would make room
     bandwidth: Mapping[str, float] = field(default_factory=dict)
+    caps: Mapping[str, int] = field(default_factory=dict)  # most that may be in use on a GPU; 0: it is left alone
 
 
 def resources_of(
@@ -55,12 +57,12 @@ def resources_of(
 ) -> NodeResources:
     known = known or Known()
     memory = _memory(inventory.memory, known)
-    shared = [gpu for gpu in inventory.gpus if gpu.unified_memory]
+    shared = [gpu for gpu in inventory.gpus if gpu.unified_memory and known.caps.get(gpu.id) != 0]
     own = tuple(_gpu(gpu, known) for gpu in inventory.gpus if not gpu.unified_memory)
     if own or not shared:
         return NodeResources(node_id, name, own, memory, rtt_ms=rtt_ms)
     first = shared[0]
-    room = min(memory.room, first.memory_total or memory.room)
+    room = min(memory.room, first.memory_total or memory.room, known.caps.get(first.id, memory.room))
     device = Device(first.id, first.name, room, known.bandwidth.get(first.id, memory.bandwidth))
     return NodeResources(node_id, name, (device,), memory, unified=True, rtt_ms=rtt_ms)
 
@@ -69,8 +71,12 @@ def _gpu(gpu: Gpu, known: Known) -> Device:
     bandwidth = known.bandwidth.get(gpu.id)
     if gpu.memory_total is None:
         return Device(gpu.id, gpu.name, 0, bandwidth, "How much memory it has is not known.")
-    free = gpu.memory_total - (gpu.memory_used or 0) + known.reclaimable.get(gpu.id, 0)
-    return Device(gpu.id, gpu.name, _rounded(min(free, gpu.memory_total) - GPU_MARGIN, gpu.memory_total), bandwidth)
+    cap = known.caps.get(gpu.id, gpu.memory_total)
+    if cap == 0:
+        return Device(gpu.id, gpu.name, 0, bandwidth, TAKEN_BACK)
+    used = max((gpu.memory_used or 0) - known.reclaimable.get(gpu.id, 0), 0)
+    free = min(gpu.memory_total - GPU_MARGIN, cap) - used  # as the engine keeps it: others count as well
+    return Device(gpu.id, gpu.name, _rounded(free, gpu.memory_total), bandwidth)
 
 
 def _memory(memory: Memory, known: Known) -> Device:

@@ -7,7 +7,9 @@ a model cannot be mistaken for them, since quotes within a string are escaped.
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -41,7 +43,8 @@ class _Usage(msgspec.Struct):
         return self.prompt_tokens
 
     def tokens_out(self) -> int | None:
-        told = self.completion_tokens if self.completion_tokens is not None else self.output_tokens
+        """Anthropic's streams begin with a nought that means nothing yet."""
+        told = self.completion_tokens if self.completion_tokens is not None else self.output_tokens or None
         if told is None and self.total_tokens is not None and self.prompt_tokens is not None:
             return max(0, self.total_tokens - self.prompt_tokens)  # embeddings
         return told
@@ -75,14 +78,12 @@ NOTHING_TOLD = Usage()
 def read_usage(head: bytes, tail: bytes) -> Usage:
     """`head` is the first event of a stream: Anthropic's tells the tokens of the question there."""
     tail = tail[-TAIL:]
-    usage = _last(_USAGE, _USAGES, tail) or _Usage()
-    timings = _last(_TIMINGS, _ALL_TIMINGS, tail) or _Timings()
-    asked = usage.tokens_in()
+    usages = [*_objects(_USAGE, _USAGES, tail), *_objects(_USAGE, _USAGES, head[:TAIL])]
+    timings = next(_objects(_TIMINGS, _ALL_TIMINGS, tail), _Timings())
+    asked = _first(usage.tokens_in() for usage in usages)
     if asked is None and timings.prompt_n is not None:
         asked = timings.prompt_n + timings.cache_n
-    if asked is None:
-        asked = (_last(_USAGE, _USAGES, head[:TAIL]) or _Usage()).tokens_in()
-    made = usage.tokens_out()
+    made = _first(usage.tokens_out() for usage in usages)
     made = timings.predicted_n if made is None else made
     measured = timings.predicted_ms is not None and timings.predicted_n is not None and timings.predicted_n > 1
     return Usage(
@@ -93,11 +94,12 @@ def read_usage(head: bytes, tail: bytes) -> Usage:
     )
 
 
-def _last(pattern: re.Pattern[bytes], decoder: msgspec.json.Decoder[T], text: bytes) -> T | None:
-    """The last such object that makes sense."""
+def _objects(pattern: re.Pattern[bytes], decoder: msgspec.json.Decoder[T], text: bytes) -> Iterator[T]:
+    """Those that make sense, the last first."""
     for found in reversed(pattern.findall(text)):
-        try:
-            return decoder.decode(found)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-    return None
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield decoder.decode(found)
+
+
+def _first(counts: Iterable[int | None]) -> int | None:
+    return next((count for count in counts if count is not None), None)

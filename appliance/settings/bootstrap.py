@@ -113,6 +113,11 @@ def _explain(error: Mapping[str, object]) -> str:
     return f"{PREFIX}{name.upper()}{given}: {error.get('msg')}. It is the {meaning}."
 
 
+def variable_of(name: str) -> str:
+    """The variable that fixes a setting, by its dotted name."""
+    return PREFIX + name.upper().replace(".", "_")
+
+
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """A warning for each MESHBOX_ variable that means nothing: usually a slip of the keyboard."""
     known = [*(PREFIX + name.upper() for name in Bootstrap.model_fields), *BUILD_VARIABLES]

@@ -21,7 +21,7 @@ FORMAT = "meshbox-settings"
 MOST_BYTES = 1 << 20
 
 
-class BadFile(Exception):
+class BadFile(ValueError):
     """The file cannot be taken as settings; `code` is stable, the text is for a person."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -77,11 +77,10 @@ def proposal(current: Settings, given: Mapping[str, Any], locked: Collection[str
     """
     document = current.model_dump(mode="json")
     for name, section in given.items():
-        if name not in BOOKKEEPING:
-            before = document.get(name)
-            both = isinstance(before, dict) and isinstance(section, Mapping)
-            document[name] = {**before, **section} if both else section
-    wanted = Settings.model_validate(document)
+        before = document.get(name)
+        whole = isinstance(before, dict) and isinstance(section, Mapping)
+        document[name] = {**(before or {}), **section} if whole else section
+    wanted = Settings.model_validate(document).model_copy(update={name: getattr(current, name) for name in BOOKKEEPING})
     result = overlay(wanted, {name: value_at(current.model_dump(), name) for name in locked})
     kept = tuple(change.name for change in differences(wanted, result))
     return Proposal(result, differences(current, result), kept)
@@ -95,6 +94,8 @@ def _parsed(raw: bytes) -> object:
     try:
         document: object = msgspec.json.decode(text)
         json.loads(text, object_pairs_hook=_no_twins)
+    except BadFile:
+        raise
     except RecursionError:
         raise BadFile("bad_request", "The file is nested too deeply.") from None
     except ValueError as error:
@@ -114,22 +115,24 @@ def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _opened(document: dict[str, Any]) -> Exported:
     version, settings = document.get("version"), document.get("settings")
+    made_at, name = document.get("made_at", ""), document.get("node_name", "")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise BadFile("unknown_format", "The file does not say of which version its settings are.")
     if version > SCHEMA_VERSION:
         raise BadFile(
             "newer_version",
-            f"The file was made by a newer Meshbox (version {version} of the settings, this box knows {SCHEMA_VERSION}). "
-            "Update this box first.",
+            f"The file was made by a newer Meshbox: its settings have version {version}, this box knows "
+            f"{SCHEMA_VERSION}. Update this box first.",
         )
     if not isinstance(settings, dict):
         raise BadFile("unknown_format", "There are no settings in the file.")
-    name = document.get("node_name")
-    return Exported(settings, _time(document.get("made_at")), name[:64] if isinstance(name, str) else "")
+    if not isinstance(made_at, str) or not isinstance(name, str):
+        raise BadFile("unknown_format", "The file does not say in words where and when it was made.")
+    return Exported(settings, _time(made_at), name[:64])
 
 
-def _time(given: object) -> float | None:
+def _time(given: str) -> float | None:
     try:
-        return datetime.fromisoformat(given).timestamp() if isinstance(given, str) else None
+        return datetime.fromisoformat(given).timestamp()
     except (ValueError, OverflowError, OSError):
         return None

@@ -29,6 +29,11 @@ Origin = Annotated[
 ]
 
 
+GpuId = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -74,6 +79,12 @@ class ModelSettings(Section):
         le=10_080,
         title="Sleep after",
         description="Minutes without a request after which it sleeps; 0: never",
+    )
+    gpus: tuple[GpuId, ...] = Field(
+        default=(),
+        title="GPUs",
+        description="Ids of the GPUs it runs on, and on no others; empty: the box chooses",
+        max_length=16,
     )
 
 
@@ -126,6 +137,21 @@ class ServingSettings(Section):
     def _leave_out_removed(cls, given: Any) -> Any:  # noqa: ANN401 - whatever was sent
         """In a change, null takes an entry away."""
         return {name: own for name, own in given.items() if own is not None} if isinstance(given, dict) else given
+
+
+class HardwareSettings(Section):
+    memory_caps: dict[GpuId, Annotated[int, Field(ge=0, le=1 << 24)]] = Field(
+        default_factory=dict,
+        title="GPU memory limits",
+        description="Most MiB that may be in use on a GPU, by its id; 0: models leave it alone",
+        max_length=64,
+    )
+
+    @field_validator("memory_caps", mode="before")
+    @classmethod
+    def _leave_out_removed(cls, given: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        """In a change, null takes an entry away."""
+        return {gpu: cap for gpu, cap in given.items() if cap is not None} if isinstance(given, dict) else given
 
 
 class ModelsSettings(Section):
@@ -219,6 +245,7 @@ class Settings(Section):
     setup: SetupStep = Field(default="done", description="How far the first set-up in the browser is")
     node: NodeSettings = Field(default=NodeSettings(), title="This box")
     serving: ServingSettings = Field(default=ServingSettings(), title="Serving")
+    hardware: HardwareSettings = Field(default=HardwareSettings(), title="Hardware")
     models: ModelsSettings = Field(default=ModelsSettings(), title="Model files")
     api: ApiSettings = Field(default=ApiSettings(), title="API")
     web: WebSettings = Field(default=WebSettings(), title="Web page")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
 from pydantic import ValidationError
 
 from appliance.settings.atomic import write_atomically
@@ -71,6 +72,11 @@ class SettingsStore:
     @property
     def current(self) -> Settings:
         return overlay(self._stored, self._locked)
+
+    @property
+    def stored(self) -> Settings:
+        """Without what the environment fixes."""
+        return self._stored
 
     @property
     def locked(self) -> frozenset[str]:

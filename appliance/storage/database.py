@@ -61,6 +61,9 @@ MIGRATIONS = (
         PRIMARY KEY (span, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

@@ -15,6 +15,7 @@ from appliance.storage.database import Database
 from appliance.storage.errors import StorageFailed
 
 TOUCH_SECONDS = 60.0  # how exactly the last use is remembered
+LONGEST_AGENT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Session:
     used_at: float
     address: str
     password_mark: str  # of the password it was made with; another password, no session
+    agent: str = ""  # what the browser or program calls itself
 
 
 class Sessions:
@@ -46,11 +48,11 @@ class Sessions:
         except StorageFailed as failure:
             self._wrote(failure)
 
-    async def create(self, address: str, password_mark: str) -> str:
+    async def create(self, address: str, password_mark: str, agent: str = "") -> str:
         """A new login; returns its token, which is kept nowhere."""
         token, now = secrets.token_urlsafe(32), self._clock()
         self._known = {k: s for k, s in self._known.items() if self._lives(s)}
-        await self._keep(_hash(token), Session(now, now, address, password_mark))
+        await self._keep(_hash(token), Session(now, now, address, password_mark, _short(agent)))
         return token
 
     async def find(self, token: str, password_mark: str) -> Session | None:
@@ -64,10 +66,37 @@ class Sessions:
         return session
 
     async def revoke(self, token: str) -> None:
+        await self._forget([_hash(token)])
+
+    def listed(self, password_mark: str) -> dict[str, Session]:
+        """Every login that still holds, by its id, the latest used first."""
+        alive = [(k, s) for k, s in self._known.items() if s.password_mark == password_mark and self._lives(s)]
+        return {_id(key): session for key, session in sorted(alive, key=lambda one: -one[1].used_at)}
+
+    async def end(self, session_id: str) -> bool:
+        """Ends the login of that id; False when there is none."""
+        keys = [key for key in self._known if _id(key) == session_id]
+        await self._forget(keys)
+        return bool(keys)
+
+    async def end_others(self, token: str, password_mark: str) -> int:
+        """Ends every login but that of the token; tells how many."""
+        own, ended = _hash(token), self.listed(password_mark)
+        await self._forget([key for key in self._known if key != own])
+        return len(ended.keys() - {_id(own)})
+
+    async def follow(self, token: str, password_mark: str) -> None:
+        """Lets a login go on under a new password."""
         key = _hash(token)
-        self._known.pop(key, None)
+        if (session := self._known.get(key)) is not None:
+            await self._keep(key, replace(session, password_mark=password_mark, used_at=self._clock()))
+
+    async def _forget(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self._known.pop(key, None)
+        rows = [(key,) for key in keys]
         try:
-            await self._database.write(lambda c: c.execute("DELETE FROM sessions WHERE token_hash = ?", (key,)))
+            await self._database.write(lambda c: c.executemany("DELETE FROM sessions WHERE token_hash = ?", rows))
         except StorageFailed as failure:
             self._wrote(failure)
 
@@ -77,12 +106,12 @@ class Sessions:
     async def _keep(self, key: bytes, session: Session) -> None:
         """Remembers a login, and forgets the expired. Only a row that was written proves that storing works."""
         self._known[key] = session
-        row = (key, session.made_at, session.used_at, session.address, session.password_mark)
+        row = (key, session.made_at, session.used_at, session.address, session.password_mark, session.agent)
         oldest = self._clock() - self._lifetime()
 
         def store(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM sessions WHERE used_at < ?", (oldest,))
-            connection.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?)", row)
 
         try:
             await self._database.write(store)
@@ -93,9 +122,22 @@ class Sessions:
 
 
 def _read_all(connection: sqlite3.Connection) -> dict[bytes, Session]:
-    rows = connection.execute("SELECT token_hash, made_at, used_at, address, password_mark FROM sessions")
+    rows = connection.execute("SELECT token_hash, made_at, used_at, address, password_mark, agent FROM sessions")
     return {row[0]: Session(*row[1:]) for row in rows}
+
+
+def session_id(token: str) -> str:
+    """The id under which its login is listed; the token cannot be found from it."""
+    return _id(_hash(token))
 
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _id(key: bytes) -> str:
+    return key.hex()[:16]
+
+
+def _short(agent: str) -> str:
+    return "".join(letter for letter in agent[:LONGEST_AGENT] if letter.isprintable())

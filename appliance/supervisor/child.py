@@ -115,7 +115,7 @@ class EngineChild:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                env=environment(os.environ, endpoint, self._around.owner),
+                env=environment(os.environ, endpoint, self._around.owner, self.spec.visible),
                 start_new_session=True,
                 limit=LONGEST_LINE,
             )

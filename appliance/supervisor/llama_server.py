@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from appliance.models.types import Ability
@@ -11,6 +11,12 @@ from appliance.node.snapshot import EngineSpec
 from appliance.routing.table import Endpoint
 
 NOTICE = "cmd_child_to_router:state:"
+VISIBILITY = frozenset(
+    {
+        *("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"),
+        "GGML_VK_VISIBLE_DEVICES",
+    }
+)
 OWNER_MARK = "MESHBOX_ENGINE_OF"  # in the environment of every engine: whose it is
 
 
@@ -29,8 +35,7 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
         arguments += ["--cache-type-k", spec.kv_type, "--cache-type-v", spec.kv_type, "--flash-attn", "on"]
     if threads:
         arguments += ["--threads", str(threads)]
-    if spec.devices:
-        arguments += ["--device", ",".join(spec.devices)]
+    arguments += _places(spec)
     if spec.self_test:
         arguments += ["--temp", "0"]  # unless a request says otherwise: at the usual one it is wrong once in five
     if Ability.RERANK in spec.abilities:
@@ -40,15 +45,36 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
     return arguments
 
 
-def environment(inherited: Mapping[str, str], endpoint: Endpoint, owner: str) -> dict[str, str]:
+def _places(spec: EngineSpec) -> list[str]:
+    """On which devices, and how much of each. The engine leaves margins free by keeping layers on the processor."""
+    arguments = ["--device", ",".join(spec.devices)] if spec.devices else []
+    if spec.whole:
+        return [*arguments, "--fit", "off", "--n-gpu-layers", "all"]
+    return [*arguments, "--fit-target", ",".join(map(str, spec.margins_mib))] if spec.margins_mib else arguments
+
+
+def environment(
+    inherited: Mapping[str, str], endpoint: Endpoint, owner: str, visible: Iterable[tuple[str, str]] = ()
+) -> dict[str, str]:
     """The engine's environment: no secret of ours but its own key, and no setting that would overrule its arguments.
+
+    `visible` shows it nothing but its own GPUs; what else hides or orders GPUs would be counted among these.
 
     With LLAMA_SERVER_ROUTER_PORT set it reports its load progress on standard output, and ends when its standard
     input is closed.
     """
-    kept = {k: v for k, v in inherited.items() if not k.startswith(("MESHBOX_", "LLAMA_"))}
-    own = {"LLAMA_API_KEY": endpoint.key, "LLAMA_SERVER_ROUTER_PORT": "1", "GGML_NO_BACKTRACE": "1", OWNER_MARK: owner}
-    return kept | own
+    own = {"LLAMA_API_KEY": endpoint.key, "LLAMA_SERVER_ROUTER_PORT": "1"}
+    return tool_environment(inherited, owner, visible) | own
+
+
+def tool_environment(
+    inherited: Mapping[str, str], owner: str, visible: Iterable[tuple[str, str]] = ()
+) -> dict[str, str]:
+    """The same for a program of the engine that serves nobody."""
+    shown = dict(visible)
+    dropped = VISIBILITY if shown else frozenset[str]()
+    kept = {k: v for k, v in inherited.items() if not k.startswith(("MESHBOX_", "LLAMA_")) and k not in dropped}
+    return kept | {"GGML_NO_BACKTRACE": "1", OWNER_MARK: owner} | shown
 
 
 @dataclass(frozen=True, slots=True)

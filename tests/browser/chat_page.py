@@ -16,7 +16,7 @@ from tests.live.box import PASSWORD, Box
 
 API = "**/v1/chat/completions"
 PATIENCE = 20_000  # milliseconds
-RUN, REST = 0.002, 0.1  # seconds that a slowed engine works and pauses
+RUN, REST = 0.002, 0.25  # seconds that a slowed engine works and pauses
 
 
 def enter(page: Page, box: Box, path: str = "/chat") -> None:
@@ -80,10 +80,11 @@ def answers_with(page: Page, body: str, **headers: str) -> list[dict[str, Any]]:
     return questions
 
 
-def refuses_with(page: Page, status: int, message: str, code: str = "x", times: int = 1, **headers: str) -> None:
-    """The next questions are refused; those after them reach the box."""
-    body = json.dumps({"error": {"message": message, "code": code}})
-    page.route(API, lambda route: route.fulfill(status=status, headers=headers, body=body), times=times)
+def refuses_with(page: Page, status: int, message: str, wait: int | None = None) -> None:
+    """The next question is refused; those after it reach whoever answered before."""
+    body = json.dumps({"error": {"message": message, "code": "x"}})
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    page.route(API, lambda route: route.fulfill(status=status, headers=headers, body=body), times=1)
 
 
 @contextmanager

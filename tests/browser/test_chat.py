@@ -169,11 +169,11 @@ def test_a_long_answer_is_followed_until_one_reads_elsewhere(box: Box, page: Pag
         page.get_by_label("Your message, changed").fill("Tell me a story.")
         page.keyboard.press("Enter")
         body = answer_of(page).locator(".body")
-        expect(body).to_have_text(re.compile(".{400,}", re.DOTALL), timeout=PATIENCE)
+        expect(body).to_have_text(re.compile(".{300,}", re.DOTALL), timeout=PATIENCE)
         talk.evaluate("e => { e.scrollTop = 0 }")
         expect(to_end).to_be_visible(timeout=PATIENCE)
         grown = len(body.inner_text())
-        expect(body).to_have_text(re.compile(f".{{{grown + 50},}}", re.DOTALL), timeout=PATIENCE)
+        expect(body).to_have_text(re.compile(f".{{{grown + 20},}}", re.DOTALL), timeout=PATIENCE)
         assert talk.evaluate("e => e.scrollTop") == 0
         to_end.click()
         expect(to_end).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The chat page when something is not as it should be: refusals, loading models, lost connections, boxes that restart."""
+"""The chat page when something is not as it should be: refusals, loading models, lost connections, restarts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_question_without_answer_is_not_sent_along_later(box: Box, page: Page)
 def test_a_loading_model_is_waited_for(box: Box, page: Page) -> None:
     """The page counts down in sight, then asks again by itself."""
     enter(page, box)
-    refuses_with(page, 503, "The model is still loading (40% done).", "model_loading", **{"Retry-After": "2"})
+    refuses_with(page, 503, "The model is still loading (40% done).", wait=2)
     ask(page, SUM)
     expect(answer_of(page)).to_contain_text("is still loading (40% done). Trying again in 2 s.")
     expect(answer_of(page).locator(".body")).to_contain_text("7", timeout=PATIENCE)
@@ -76,7 +76,7 @@ def test_a_loading_model_is_waited_for(box: Box, page: Page) -> None:
 def test_waiting_can_be_ended(box: Box, page: Page) -> None:
     """Nothing is asked any more then."""
     enter(page, box)
-    refuses_with(page, 503, "The model is still loading.", "model_loading", **{"Retry-After": "50"})
+    refuses_with(page, 503, "The model is still loading.", wait=50)
     ask(page, SUM)
     expect(answer_of(page)).to_contain_text("Trying again in 50 s.")
     page.get_by_role("button", name="Stop").click()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.chat_page import answer_of, answers_with, ask, asked, enter, finished, said, stream
 from tests.browser.conftest import Account, faults
@@ -45,7 +45,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 
 
 def attach(page: Page, name: str, kind: str, content: bytes) -> None:
-    page.set_input_files("#files", [{"name": name, "mimeType": kind, "buffer": content}])
+    page.set_input_files("#files", FilePayload(name=name, mimeType=kind, buffer=content))
 
 
 def picture(page: Page, width: int, height: int) -> bytes:
@@ -55,14 +55,12 @@ def picture(page: Page, width: int, height: int) -> bytes:
 def test_a_text_goes_along_with_its_name(box: Box, page: Page) -> None:
     """The real model takes it; the file cannot end its own block."""
     enter(page, box)
-    attach(page, "notes.md", "text/markdown", "a\r\n````\nb".encode())
+    attach(page, "notes.md", "text/markdown", b"a\r\n````\nb")
     expect(page.get_by_role("list", name="Attachments")).to_contain_text("notes.md")
     questions: list[Any] = []
     page.on("request", lambda r: questions.append(r.post_data_json) if r.url.endswith("/completions") else None)
     asked(page, "What is 3 + 4?")
-    assert questions[0]["messages"][0]["content"] == (
-        "File: notes.md\n`````\na\n````\nb\n`````\n\nWhat is 3 + 4?"
-    )
+    assert questions[0]["messages"][0]["content"] == ("File: notes.md\n`````\na\n````\nb\n`````\n\nWhat is 3 + 4?")
     expect(answer_of(page).locator(".trouble")).to_be_hidden()
     expect(page.locator(".said.user")).to_contain_text("notes.md")
     expect(page.get_by_role("list", name="Attachments")).to_be_hidden()

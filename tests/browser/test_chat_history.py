@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.chat_page import answer_of, answers_with, asked, enter, pick, said, stream
 from tests.browser.conftest import Account, faults
@@ -40,7 +40,7 @@ def more(page: Page, title: str) -> None:
 def take_in(page: Page, content: str | bytes) -> str:
     """Imports a file; returns what the page said about it."""
     data = content.encode() if isinstance(content, str) else content
-    page.set_input_files("#import-file", [{"name": "chats.json", "mimeType": "application/json", "buffer": data}])
+    page.set_input_files("#import-file", FilePayload(name="chats.json", mimeType="application/json", buffer=data))
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     told = dialog.locator("p").inner_text()
@@ -184,7 +184,14 @@ def test_a_hostile_file_does_no_harm(box: Box, page: Page, account: Account) -> 
         "options": {"temperature": "hot", "max_tokens": -5, "system": 7, "__proto__": {"x": 1}},
         "messages": [
             {"role": "user", "text": evil, "attachments": files},
-            {"role": "assistant", "text": evil, "state": "writing", "thinking": 5, "problem": {}, "stats": {"rate": "x"}},
+            {
+                "role": "assistant",
+                "text": evil,
+                "state": "writing",
+                "thinking": 5,
+                "problem": {},
+                "stats": {"rate": "x"},
+            },
         ],
     }
     broken: list[Any] = [None, 7, {"messages": "x"}, {"messages": [{"role": "system", "text": "x"}]}]

@@ -216,7 +216,9 @@ def test_the_page_is_usable_at_every_size(box: Box, page: Page, theme: Any, widt
     enter(page, box)
     assert faults(page) == []
     wide = "| " + " | ".join(["column"] * 30) + " |\n|" + "--|" * 30 + "\n\n"
-    answers_with(page, stream([{"reasoning_content": "Hm."}, *said(MARKDOWN + wide + "x" * 400 + "\n\n    " + "y" * 400)]))
+    answers_with(
+        page, stream([{"reasoning_content": "Hm."}, *said(MARKDOWN + wide + "x" * 400 + "\n\n    " + "y" * 400)])
+    )
     asked(page, "z" * 300, "The end.")
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

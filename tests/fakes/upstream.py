@@ -47,10 +47,8 @@ async def fake_upstream(*scripts: Script) -> AsyncIterator[FakeUpstream]:
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-    )
-    return head + await reader.readexactly(length)
+    lengths = (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    return head + await reader.readexactly(next(lengths, 0))
 
 
 def sends(*pieces: bytes, then_close: bool = False) -> Script:

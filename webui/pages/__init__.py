@@ -14,6 +14,9 @@ from webui.pages import (
     model,
     models,
     repairs,
+    settings,
+    settings_account,
+    settings_files,
     setup,
     setup_hardware,
     setup_model,
@@ -36,5 +39,8 @@ PAGES: tuple[PageModule, ...] = (  # in the order of the navigation
     gpus,
     repairs,
     logs,
+    settings,
+    settings_account,
+    settings_files,
     about,
 )

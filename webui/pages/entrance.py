@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from appliance.api.access import Refused
-from appliance.api.login import PUBLIC, SESSION, address_of, cookie_name, token_of
+from appliance.api.login import PUBLIC, SESSION, address_of, agent_of, cookie_name, token_of
 from appliance.api.problems import STATUS_OF_REFUSAL
 from webui.live import LivePage
 from webui.pages.context import STRANGERS_BYTES, THEMES, AnyRequest, Context, Form, Page, enter, safe_target
@@ -40,7 +40,8 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
     async def do_login(request: AnyRequest, data: Form) -> Page | Redirect:
         target = safe_target(str(data.get("next", "/")))
         try:
-            token = await deps.access.login(str(data.get("password", "")), address_of(request))
+            password = str(data.get("password", ""))
+            token = await deps.access.login(password, address_of(request), agent_of(request))
         except Refused as refused:
             status = STATUS_OF_REFUSAL[refused.code]
             return context.page(request, "login.html", status=status, target=target, error=refused.detail)

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
 from appliance.api.access import Refused
-from appliance.api.login import PUBLIC, SESSION, address_of
+from appliance.api.login import PUBLIC, SESSION
 from appliance.api.problems import STATUS_OF_REFUSAL
 from appliance.api.requests import SetupBody
 from appliance.api.routes.account import claim
@@ -59,7 +59,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             return claim_page(request, values, {"repeat": "This is not the same password."}, 422)
         try:
             wanted = SetupBody(code=values["code"], password=values["password"])
-            token = await claim(deps, wanted.code, wanted.password, None, address_of(request))
+            token = await claim(deps, wanted.code, wanted.password, None, request)
             await reach(context, "box")
         except ValidationError as error:
             fields = {str(e["loc"][0]): e["msg"] for e in error.errors(include_url=False)}

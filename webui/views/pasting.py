@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from webui.views.connect import Address
 
-
 WIDTH = 90  # of a command line that is not broken
 
 

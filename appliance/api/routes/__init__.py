@@ -22,12 +22,16 @@ from appliance.api.routes import (
     models,
     plans,
     serving,
+    sessions,
     settings,
     state,
 )
 
 MAX_JSON_BYTES = 1 << 20
-SUBJECT_FILES = (about, account, state, models, jobs, serving, plans, issues, activity, logs, events, settings, health)
+SUBJECT_FILES = (
+    *(about, account, sessions, settings, state, models, jobs),
+    *(serving, plans, issues, activity, logs, events, health),
+)
 
 
 def make_router(deps: ApiDeps) -> Router:

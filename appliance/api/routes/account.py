@@ -11,7 +11,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from appliance.api.deps import ApiDeps
-from appliance.api.login import PUBLIC, address_of, cookie_name, token_of
+from appliance.api.login import PUBLIC, address_of, agent_of, cookie_name, token_of
 from appliance.api.requests import LoginBody, SetupBody
 from appliance.node.events import BoxClaimed
 from appliance.storage.errors import StorageFailed
@@ -23,13 +23,14 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
     @post("/api/setup", opt={PUBLIC: True}, status_code=200)
     async def setup(request: Request[Any, Any, Any], data: JSONBody[SetupBody]) -> Response[dict[str, str]]:
         """Claims the box with the code from its log; works once."""
-        token = await claim(deps, data.code, data.password, data.node_name, address_of(request))
+        token = await claim(deps, data.code, data.password, data.node_name, request)
         return logged_in(deps, token)
 
     @post("/api/login", opt={PUBLIC: True}, status_code=200)
     async def login(request: Request[Any, Any, Any], data: JSONBody[LoginBody]) -> Response[dict[str, str]]:
         """Gives a token, and a cookie for browsers."""
-        return logged_in(deps, await deps.access.login(data.password, address_of(request)))
+        token = await deps.access.login(data.password, address_of(request), agent_of(request))
+        return logged_in(deps, token)
 
     @post("/api/logout", status_code=204)
     async def logout(request: Request[Any, Any, Any]) -> Response[None]:
@@ -41,14 +42,14 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
     return [setup, login, logout]
 
 
-async def claim(deps: ApiDeps, code: str, password: str, node_name: str | None, address: str) -> str:
+async def claim(deps: ApiDeps, code: str, password: str, node_name: str | None, request: Request[Any, Any, Any]) -> str:
     """Makes the box belong to whoever knows the code; returns the token of his first login."""
-    await deps.access.claim(code, password, address)
+    await deps.access.claim(code, password, address_of(request))
     deps.loop.post(BoxClaimed())
     if node_name is not None and "node.name" not in deps.settings.locked:
         with contextlib.suppress(StorageFailed):  # the box is his all the same; the page shows the trouble as an issue
             await deps.settings.change({"node": {"name": node_name}}, revision=None)
-    return await deps.access.login(password, address)
+    return await deps.access.login(password, address_of(request), agent_of(request))
 
 
 def logged_in(deps: ApiDeps, token: str) -> Response[dict[str, str]]:

@@ -16,8 +16,10 @@ from appliance.api.jobs import job_document
 from appliance.api.model_requests import CleanupBody, FetchBody, TokenBody
 from appliance.api.models import (
     found_document,
+    gguf_document,
     removals_document,
     resolved_document,
+    unknown_document,
     upload_document,
     with_origin,
 )
@@ -25,6 +27,7 @@ from appliance.api.openapi import FileOperation
 from appliance.api.problems import Problem
 from appliance.api.status import models_document
 from appliance.jobs.cleanup import removable, unused
+from appliance.models.failed import ModelProblem
 from appliance.models.hub import MOST_FOUND, Sort
 
 Json = dict[str, Any]
@@ -87,8 +90,11 @@ def _hub(deps: ApiDeps) -> list[ControllerRouterHandler]:
     ) -> Json:
         """What would be fetched, and what its first bytes tell; with `budget` the largest form of so many bytes."""
         resolved = await work.planner.resolve(work.planner.parse(ref), budget)
-        header = await work.planner.header(resolved.plan)
-        return resolved_document(ref, resolved, header, await _free(deps))
+        try:
+            gguf = gguf_document(await work.planner.header(resolved.plan), resolved.plan)
+        except ModelProblem as problem:  # a gated file, for one: what it is called and how large it is, is known
+            gguf = unknown_document(problem)
+        return resolved_document(ref, resolved, await _free(deps)) | {"gguf": gguf}
 
     @get("/api/hub/token")
     async def token_known() -> Json:

@@ -17,7 +17,9 @@ from appliance.node.issues import (
     model_failed,
     model_missing,
     models_unreadable,
+    pin_failed,
     settings_broken,
+    wrong_gpu,
 )
 from appliance.node.issues.types import Fix, Issue, Severity
 from appliance.node.serving import ServingEntry
@@ -34,7 +36,9 @@ CHECKS = (
     models_unreadable.check,
     broken_file.check,
     model_missing.check,
+    pin_failed.check,
     model_failed.check,
+    wrong_gpu.check,
 )
 
 

@@ -36,7 +36,7 @@ from appliance.tasks import TaskGroup
 from tests.builders import make_snapshot
 from tests.live.box import free_ports
 from webui.app import create_web_app
-from webui.render import STATIC
+from webui.render import STATIC, compile_all
 from webui.security import Guarded
 
 NO_HUB = "http://127.0.0.1:9"  # nothing listens there: no test reaches the real one
@@ -120,6 +120,7 @@ def idle_recorder(loop: RunLoop, database: Database) -> Recorder:
 async def running_web(
     folder: Path, snapshot: Snapshot | None = None, *, hub: str = NO_HUB, free: FreeBytes = free_bytes
 ) -> AsyncIterator[Web]:
+    compile_all()  # once for all tests
     (folder / "secrets").mkdir(exist_ok=True)
     (port,) = free_ports(1)
     stopping, logs, wrote = asyncio.Event(), LogRing(), list[StorageFailed | None]()

@@ -52,8 +52,13 @@ def calls(web: Web, **values: str) -> list[Call]:
     return sorted(found)
 
 
+def _some(kind: type) -> str:
+    return "1" if kind is int else "x"
+
+
 def _calls(route: HTTPRoute, handler: HTTPRouteHandler, values: dict[str, str]) -> list[Call]:
-    path = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], "x"), route.path_format).replace("//", "/")
+    kinds = {parameter.name: parameter.type for parameter in route.path_parameters.values()}
+    path = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1]) or _some(kinds[found[1]]), route.path_format)
     if path.startswith(STATIC):
         path = f"{STATIC}/app.css"
     methods = {str(method) for method in handler.http_methods} - {"OPTIONS"}

@@ -144,6 +144,21 @@ async def test_resolving_tells_what_would_be_fetched(web: Web, hub: FakeHub) -> 
     assert list((await call(web, "GET", "/api/jobs"))[1]["jobs"]) == []
 
 
+async def test_a_gated_model_is_told_before_it_is_fetched(web: Web, hub: FakeHub) -> None:
+    """What it is called and how large it is, is known all the same."""
+    hub.repos[SECOND].gated = True
+    status, answer = await call(web, "GET", f"/api/models/resolve?ref={SECOND}")
+    assert (status, answer["gated"], answer["bytes"]) == (200, True, 2673632)
+    assert (answer["gguf"]["servable"], answer["gguf"]["reason"]["code"]) == (None, "gated")
+
+
+async def test_a_companion_is_told_to_be_none(web: Web) -> None:
+    """It can be fetched, not served."""
+    file = f"{SECOND}/mmproj-mesh-tiny-second-F16.gguf"
+    answer = (await call(web, "GET", f"/api/models/resolve?ref={file}"))[1]
+    assert (answer["gguf"]["servable"], answer["gguf"]["reason"]["code"]) == (False, "companion")
+
+
 async def test_a_model_is_removed(web: Web) -> None:
     """With its files; a second time there is nothing to remove."""
     await fetched(web)

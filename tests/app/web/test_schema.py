@@ -10,12 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from tests.app.web.harness import Web
+from tests.app.web.surface import app_of
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -84,12 +83,6 @@ async def test_every_management_route_is_described(web: Web) -> None:
     assert {path for path in made if path.startswith("/api/")} <= described
 
 
-def app_of(web: Web) -> Litestar:
-    found = web.app._app
-    assert isinstance(found, Litestar)
-    return found
-
-
 async def test_every_operation_says_what_it_does_and_what_it_answers(web: Web) -> None:
     """A summary, a description, a subject, what comes back when it works, and how an error looks."""
     document = await schema_of(web)
@@ -130,19 +123,6 @@ async def test_every_field_of_every_body_is_explained(web: Web) -> None:
     }
     assert bodies
     assert not silent
-
-
-@pytest.fixture
-def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever address is made up, no other machine is called."""
-    connect = aiohttp.TCPConnector._create_direct_connection
-
-    async def only_here(self: aiohttp.TCPConnector, req: Any, *more: Any, **named: Any) -> Any:
-        if req.url.host not in ("127.0.0.1", "localhost"):
-            raise aiohttp.ClientConnectionError(f"{req.url.host} lies outside of this test")
-        return await connect(self, req, *more, **named)
-
-    monkeypatch.setattr(aiohttp.TCPConnector, "_create_direct_connection", only_here)
 
 
 @pytest.mark.timeout(240)

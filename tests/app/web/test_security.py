@@ -120,3 +120,17 @@ async def test_static_files_end_at_their_folder(web: Web, path: str) -> None:
     """No way out of the folder."""
     answer = await web.call("GET", path)
     assert answer.status in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("path", "caching"),
+    [
+        ("/static/app.css?v=1", "public, max-age=31536000"),
+        ("/static/chat/dom.js", "no-cache"),
+        ("/login", "no-store"),
+    ],
+)
+async def test_only_what_names_its_version_is_kept_for_long(web: Web, path: str, caching: str) -> None:
+    """A module that another one imports by its bare name must not outlive an update of the box."""
+    answer = await web.call("GET", path)
+    assert answer.headers["Cache-Control"] == caching

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from appliance.activity.types import Ended
 from appliance.node.snapshot import RequestLoad
 from appliance.proxy.meter import RequestMeter, Ticket
+from appliance.proxy.usage import NOTHING_TOLD, Usage
 
 
 class Clock:
@@ -43,3 +45,60 @@ def test_an_ended_request_is_in_the_totals_only() -> None:
     took = meter.end(ticket, 200)
     assert (took, ticket.first_byte, meter.load().in_flight) == (2, 101, 0)
     assert (dict(meter.totals()), dict(meter.bytes_sent())) == ({("m", "/v1/x", 200): 1}, {"m": 15})
+
+
+def test_the_peak_is_the_most_since_it_was_last_asked() -> None:
+    """Requests that came and went between two looks are seen; what still runs is the new beginning."""
+    meter = RequestMeter()
+    tickets = [meter.begin("/v1/x") for _ in range(3)]
+    for ticket in tickets[1:]:
+        meter.end(ticket, 200)
+    assert (meter.take_peak(), meter.take_peak()) == (3, 1)
+
+
+def told(
+    seconds: tuple[float, float], usage: Usage = NOTHING_TOLD, *, stream: bool = True, first: bool = True
+) -> Ended:
+    """What is told of a request whose first bytes came and which ended after so many seconds."""
+    clock, heard = Clock(), list[Ended]()
+    meter = RequestMeter(clock, heard.append)
+    ticket = meter.begin("/v1/x", "req-1", "10.0.0.1")
+    ticket.model, ticket.route, ticket.stream, ticket.usage = "m", "solo", stream, usage
+    clock.now += seconds[0]
+    if first:
+        meter.received(ticket, 10)
+    clock.now += seconds[1] - seconds[0]
+    meter.end(ticket, 200)
+    return heard[0]
+
+
+def test_an_ended_request_is_told() -> None:
+    """Who asked what, and how it went."""
+    one = told((1, 3), Usage(18, 5))
+    assert (one.id, one.address, one.model, one.route, one.endpoint) == ("req-1", "10.0.0.1", "m", "solo", "/v1/x")
+    assert (one.status, one.seconds, one.sent, one.tokens_in, one.tokens_out) == (200, 3, 10, 18, 5)
+
+
+def test_a_stream_shows_its_first_token_and_its_speed() -> None:
+    """From outside, when the engine tells no times: four more tokens in two seconds."""
+    one = told((1, 3), Usage(18, 5))
+    assert (one.first_token, one.generating, one.speed) == (1, 2, 2.0)
+
+
+def test_the_engine_knows_its_times_better() -> None:
+    """A client that reads slowly does not slow the tokens down."""
+    one = told((1, 30), Usage(18, 5, 0.5, 8.0))
+    assert (one.first_token, one.generating, one.speed) == (1, 0.5, 8.0)
+
+
+def test_a_whole_answer_was_begun_when_its_first_token_was_made() -> None:
+    """Known where the engine tells how long it made tokens, else not at all."""
+    known, unknown = told((3, 3), Usage(18, 5, 2.0, 2.5), stream=False), told((3, 3), Usage(18, 5), stream=False)
+    assert (known.first_token, known.speed) == (1.0, 2.5)
+    assert (unknown.first_token, unknown.generating, unknown.speed) == (None, None, None)
+
+
+def test_a_request_that_got_nothing_has_no_times() -> None:
+    """Refused or broken off before the first byte."""
+    one = told((1, 2), first=False, stream=False)
+    assert (one.first_token, one.generating, one.speed, one.tokens_out) == (None, None, None, None)

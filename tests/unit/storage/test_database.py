@@ -11,7 +11,7 @@ import pytest
 from appliance.storage.database import MIGRATIONS, Database
 from appliance.storage.errors import StorageFailed
 
-ROW = (b"hash", 1.0, 1.0, "address", "mark")
+ROW = (b"hash", 1.0, 1.0, "address", "mark", "agent")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def insert(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", ROW)
+    connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)", ROW)
 
 
 def rows(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -65,9 +65,9 @@ async def test_a_write_that_fails_half_way_changes_nothing(database: Database) -
 async def test_a_full_disk_is_called_so(database: Database) -> None:
     """The caller can tell the owner what to do."""
     await database.read(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())
-    large = (b"hash", 1.0, 1.0, "x" * 100_000, "mark")
+    large = (b"hash", 1.0, 1.0, "x" * 100_000, "mark", "agent")
     with pytest.raises(StorageFailed) as caught:
-        await database.write(lambda c: c.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", large))
+        await database.write(lambda c: c.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)", large))
     assert caught.value.code == "disk_full"
     assert await database.read(rows) == []
 

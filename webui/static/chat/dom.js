@@ -42,6 +42,7 @@ export async function copyText(text) {
 function copyByHand(text) {
   const before = document.activeElement;
   const holder = make("textarea", { value: text, className: "unseen", readOnly: true });
+  holder.style.whiteSpace = "pre"; // else the line ends are lost on the way
   (document.querySelector("dialog[open]") ?? document.body).append(holder);
   holder.select();
   const copied = document.execCommand("copy");

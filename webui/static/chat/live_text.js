@@ -48,7 +48,8 @@ export class LiveText {
     }
     const started = performance.now();
     this.#draw();
-    this.notBefore = now + (performance.now() - started) * SHARE;
+    this.notBefore = Infinity; // until the browser has laid out and painted it too
+    setTimeout(() => { this.notBefore = performance.now() + (performance.now() - started) * SHARE; });
   }
 
   #draw() {

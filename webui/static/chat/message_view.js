@@ -128,7 +128,7 @@ export class AnswerView {
 function waitingWords({ waiting }) {
   if (waiting?.until) {
     const left = Math.max(1, Math.ceil((waiting.until - Date.now()) / 1000));
-    return `${waiting.words} Trying again in ${left} s.`;
+    return `${waiting.words.replace(/ Try again [\w ]+\.$/, "")} Trying again in ${left} s.`;
   }
   const seconds = Math.floor((Date.now() - (waiting?.since ?? Date.now())) / 1000);
   return seconds < 2 ? "Waiting for the first word…" : `Waiting for the first word… ${seconds} s`;

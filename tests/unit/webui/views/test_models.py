@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def outlook(snapshot: Snapshot) -> Outlook:
     ],
 )
 def test_a_served_model_offers_what_can_be_done_with_it(
-    state: ChildState, fields: dict[str, object], buttons: tuple[bool, bool, bool, str]
+    state: ChildState, fields: dict[str, Any], buttons: tuple[bool, bool, bool, str]
 ) -> None:
     """Sleep, wake, try again, and what taking it away is called."""
     snapshot = make_snapshot()
