@@ -45,6 +45,11 @@ def entry_name(field: Field, number: int | str) -> str:
     return f"{field.name}[{number}]"
 
 
+def own_name(entry: str, own: Field) -> str:
+    """The input of a field of an entry."""
+    return f"{entry}.{own.name or 'value'}"
+
+
 def text_of(value: object) -> str:
     """A value as it stands in its input."""
     if value is None or value is False:
@@ -88,8 +93,9 @@ def with_buttons(section: Section, form: Form) -> dict[str, str]:
     field = next((field for field in section.fields if field.name == form.get("reset")), None)
     if field is not None:
         pressed[field.name] = text_of(field.default)
-    if WAS + form.get("take", "") in form:
-        pressed[form["take"]] = form[WAS + form["take"]]
+    taken = form.get("take", "")
+    if taken and WAS + taken in form:
+        pressed[taken] = form[WAS + taken]
     return pressed
 
 
@@ -122,7 +128,7 @@ def _of_entries(field: Field, form: Form) -> Iterator[Answer]:
     for number in _numbers(field, form):
         name = entry_name(field, number)
         key = form.get(name, "").strip()
-        own = [answer for part in field.fields for answer in _of_field(part, f"{name}.{part.name}", form)]
+        own = [answer for part in field.fields for answer in _of_field(part, own_name(name, part), form)]
         if form.get(f"{name}.remove"):
             was = {answer.path[0]: answer.was for answer in own}
             yield Answer((*field.path, key), name, None, "", was)

@@ -11,6 +11,7 @@ from appliance.api.about import Premises
 from appliance.api.access import Access
 from appliance.api.feed import EventFeed
 from appliance.api.metrics import Metrics
+from appliance.jobs.trials import DeviceTrials
 from appliance.jobs.work import ModelWork
 from appliance.logs import LogRing
 from appliance.run_loop import RunLoop
@@ -27,6 +28,7 @@ class ApiDeps:
     logs: LogRing
     models: ModelWork
     activity: Recorder
+    trials: DeviceTrials
     premises: Premises
     stopping: asyncio.Event
     clock: Callable[[], float]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from appliance.api.gpu_documents import gpus_document
 from appliance.api.jobs import job_document
 from appliance.api.peers import link_document, members, peer_document
 from appliance.api.times import timestamp
-from appliance.hardware.types import Gpu
 from appliance.mesh.types import NodeShare
 from appliance.models.types import Model
 from appliance.node.fitting import verdict_on
@@ -60,27 +60,6 @@ def hardware_document(outlook: Outlook) -> Document | None:
     }
 
 
-def gpus_document(outlook: Outlook) -> list[Document]:
-    inventory = outlook.snapshot.inventory
-    return [_gpu(gpu) for gpu in inventory.gpus] if inventory else []
-
-
-def _gpu(gpu: Gpu) -> Document:
-    return {
-        "id": gpu.id,
-        "name": gpu.name,
-        "vendor": gpu.vendor,
-        "driver": gpu.driver,
-        "memory": {"total": gpu.memory_total, "used": gpu.memory_used},
-        "unified_memory": gpu.unified_memory,
-        "utilisation": gpu.utilisation,
-        "temperature": gpu.temperature,
-        "power": gpu.power,
-        "pinnable": gpu.pinnable,
-        "reason": gpu.reason,
-    }
-
-
 def serving_entry(entry: ServingEntry, node_id: str) -> Document:
     child, failure = entry.child, entry.failure
     return {
@@ -98,6 +77,7 @@ def serving_entry(entry: ServingEntry, node_id: str) -> Document:
         "restarts": child.restarts if child else 0,
         "retry_at": timestamp(child.retry_at) if child and child.retry_at is not None else None,
         "reason": {"code": failure.code, "detail": failure.detail} if failure else None,
+        "gpus": list(entry.spec.gpus) if entry.spec else [],
     }
 
 

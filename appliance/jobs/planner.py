@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.jobs.plan import Plan, PlannedFile, plan_repo, plan_url
+from appliance.models.catalog import ref_of
 from appliance.models.choice import Variant, choose, variants
 from appliance.models.gguf_header import Header
 from appliance.models.hub import Hub
@@ -30,8 +31,9 @@ class Planner:
         self._settings = settings
 
     def parse(self, text: str) -> Ref:
-        """Raises BadRef."""
-        return parse_ref(text, self._hub.hosts)
+        """A name of the catalogue has no slash, everything else has. Raises BadRef."""
+        is_name = "/" not in text and text.strip().isprintable() and bool(text.strip())
+        return ref_of(text) if is_name else parse_ref(text, self._hub.hosts)
 
     async def resolve(self, ref: Ref, budget: int | None = None) -> Resolved:
         """Raises ModelProblem."""

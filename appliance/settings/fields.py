@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from appliance.settings.schema import Settings
@@ -47,7 +47,7 @@ class Field:
     most: float | None = None
     most_items: int | None = None
     choices: tuple[object, ...] = ()
-    fields: tuple[Field, ...] = ()  # of an entry; their paths start at the entry
+    fields: tuple[Field, ...] = ()  # of an entry; their paths start at the entry, and () is its value
 
     @property
     def name(self) -> str:
@@ -101,7 +101,8 @@ def _field(path: Path, about: Json, shared: Json) -> Field:
     inner, optional = _without_null(about, shared)
     if "items" in inner:
         inner = {**inner, "items": _resolved(inner["items"], shared)}
-    kind, own = _kind(inner), _entry(inner, shared)
+    own = _own_fields(inner, shared)
+    kind = Kind.ENTRIES if own else _kind(inner)
     text = inner.get("items", inner) if kind is Kind.LINES else inner
     return Field(
         path=path,
@@ -117,7 +118,7 @@ def _field(path: Path, about: Json, shared: Json) -> Field:
         most=text.get("maximum", text.get("maxLength")),
         most_items=inner.get("maxItems", inner.get("maxProperties")),
         choices=_choices(inner) or (_choices(text) if kind is Kind.LINES else ()),
-        fields=tuple(_fields(own, shared, ())) if own is not None else (),
+        fields=own,
     )
 
 
@@ -126,21 +127,20 @@ def _kind(about: Json) -> Kind:
         return Kind.CHOICE
     if about.get("type") == "array" and about.get("items", {}).get("type") == "string":
         return Kind.LINES
-    if about.get("type") == "object" and _values(about) is not None:
-        return Kind.ENTRIES
     return _SIMPLE.get(str(about.get("type")), Kind.OTHER)
 
 
-def _values(about: Json) -> Json | None:
-    """The schema of what a mapping holds."""
+def _own_fields(about: Json, shared: Json) -> tuple[Field, ...]:
+    """What an entry of a mapping consists of; none when this is no mapping, or one that has no widget."""
     patterns = about.get("patternProperties")
     found = next(iter(patterns.values())) if patterns else about.get("additionalProperties")
-    return found if isinstance(found, Mapping) and "$ref" in found else None
-
-
-def _entry(about: Json, shared: Json) -> Json | None:
-    values = _values(about)
-    return None if values is None else _resolved(values, shared)
+    if about.get("type") != "object" or not isinstance(found, Mapping):
+        return ()
+    values = _resolved(found, shared)
+    if "properties" in values:
+        return tuple(_fields(values, shared, ()))
+    value = replace(_field(("value",), values, shared), path=(), optional=True)  # empty: the entry goes
+    return (value,) if value.kind in {Kind.NUMBER, Kind.TEXT, Kind.CHOICE} else ()
 
 
 def _choices(about: Json) -> tuple[object, ...]:

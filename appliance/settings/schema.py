@@ -41,7 +41,10 @@ class Section(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, given: Any, about: ValidationInfo) -> Any:  # noqa: ANN401 - whatever was sent
         """`true` would pass for 1."""
-        if isinstance(given, bool) and cls.model_fields[str(about.field_name)].annotation is not bool:
+        kind = cls.model_fields[str(about.field_name)].annotation
+        section = isinstance(kind, type) and issubclass(kind, Section)  # looks after its own fields
+        entries = given.values() if isinstance(given, dict) else given if isinstance(given, list) else (given,)
+        if kind is not bool and not section and any(isinstance(entry, bool) for entry in entries):
             raise PydanticCustomError("truth_value", "Input should not be true or false")
         return given
 

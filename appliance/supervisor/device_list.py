@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from appliance.hardware.types import Inventory
 from appliance.supervisor.llama_server import tool_environment
 
 SECONDS = 30.0  # the first look at a GPU after a start may take long
+LAST_SECONDS = 1.0  # for a killed one to be gone
 
 
 class DeviceList:
@@ -35,6 +37,8 @@ class DeviceList:
 
     def read(self, inventory: Inventory) -> EngineDevices:
         engine, hardware = engine_key(self._folder), hardware_of(inventory)
+        if not hardware:
+            return EngineDevices(engine)
         try:
             devices = parse_list(self._run("llama-server", "--list-devices"))
         except subprocess.TimeoutExpired:
@@ -76,8 +80,8 @@ def _output(command: Sequence[str], environment: dict[str, str], seconds: float)
         return process.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        if process.stdout is not None:
-            process.stdout.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=LAST_SECONDS)
         raise
 
 

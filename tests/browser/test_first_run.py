@@ -14,11 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Account, faults
 from tests.browser.steps import log_in
 from tests.live.box import PASSWORD, SELF_TEST_MODEL, Box
-from webui.pages import PAGES as REGISTERED
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
-
-PAGES = tuple(page.NAV.path for page in REGISTERED if page.NAV is not None)
 
 
 @pytest.fixture
@@ -96,22 +93,6 @@ def test_everything_but_the_chat_works_without_scripts(fresh: Box, browser: Brow
     page.get_by_role("button", name="Log out").click()
     log_in(page, fresh)
     context.close()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_page_has_a_fault_that_axe_finds(box: Box, page: Page, theme: str, width: int) -> None:
-    """Both themes, phone and desk; and nothing sticks out sideways."""
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(box.web_url + "/login")
-    page.get_by_label("Colours").select_option(theme)
-    expect(page.locator("html")).to_have_attribute("data-theme", theme)
-    assert faults(page) == []
-    log_in(page, box)
-    for path in PAGES:
-        page.goto(box.web_url + path)
-        assert (path, faults(page)) == (path, [])
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_page_follows_the_engine_without_a_reload(box: Box, page: Page) -> None:

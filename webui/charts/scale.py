@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 PARTS = 4  # an axis has about so many
 NOT_KNOWN = "not known"
+ABSURD = 1e300  # what is more, or no number, is not known
 TINY = 1e-9  # what is less is nothing
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -76,7 +77,7 @@ def number(value: float) -> str:
 
 def finite(values: Iterable[float | None]) -> tuple[float | None, ...]:
     """What cannot be drawn is not known."""
-    return tuple([None if value is None or not math.isfinite(value) else value for value in values])
+    return tuple([value if value is not None and abs(value) < ABSURD else None for value in values])
 
 
 def _round_step(reach: float, *, whole: bool) -> float:

@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 from appliance.run_loop import Outlook
 from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Page
+from webui.render import STATIC
 from webui.views.chat import box_names, chat_view
 from webui.views.frame import NavEntry
 
@@ -26,6 +27,8 @@ def live_page(context: Context) -> LivePage | None:
 
 
 def handlers(context: Context) -> list[ControllerRouterHandler]:
+    modules = sorted(path.name for path in (STATIC / "chat").glob("*.js"))  # fetched at once, not one after another
+
     @get("/chat", sync_to_thread=False)
     def show(request: AnyRequest) -> Page:
         outlook = context.deps.loop.outlook
@@ -34,6 +37,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
             request,
             "chat.html",
             live="chat",
+            modules=modules,
             api_port=snapshot.node.api_port,
             max_body_mib=snapshot.settings.api.max_body_mib,
             **view(outlook),

@@ -232,6 +232,7 @@ byId("no-script").hidden = true;
 if (!store.lasting) byId("kept").textContent = NOT_KEPT;
 const kept = new URL(location.href).searchParams.has("model") ? null : await store.read(recall()).catch(() => null);
 show(kept ?? newConversation(choices.usual()));
+byId("send").disabled = false; // until now it would have sent the form nowhere
 
 function recall() {
   try {

@@ -50,23 +50,14 @@ class ChartMaker:
         )
 
     def _requests(self) -> Chart:
+        lines = tuple(self._outcome(label, outcome) for label, outcome in OUTCOMES)
+        about = "How requests ended; the legend counts them all."
+        return self._chart("requests", "Requests a minute", about, RATE, lines, stacked=True)
+
+    def _outcome(self, label: str, outcome: str) -> Line:
         minutes = self._window.step / 60
-        whole = self._window.whole()
-        lines = tuple(
-            replace(
-                self._line(label, outcome, lambda one, outcome=outcome: getattr(one, outcome) / minutes),  # type: ignore[misc]
-                said=number(getattr(whole, outcome)),
-            )
-            for label, outcome in OUTCOMES
-        )
-        return self._chart(
-            "requests",
-            "Requests a minute",
-            "How requests ended; the legend counts them all.",
-            RATE,
-            lines,
-            stacked=True,
-        )
+        count = sum(getattr(one, outcome) for one in self._window.bins if one is not None)
+        return replace(self._line(label, outcome, lambda one: getattr(one, outcome) / minutes), said=number(count))
 
     def _speed(self) -> Chart:
         line = self._line("Tokens a second", "s1", lambda one: one.speed(self._window.step))
@@ -100,11 +91,12 @@ class ChartMaker:
     def _gpu_chart(
         self, chart_id: str, title: str, about: str, gauge: str, unit: Unit, top: float | None = None
     ) -> Chart:
-        lines = tuple(
-            self._line(name, f"s{index % STYLES + 1}", lambda one, gpu=gpu: one.gauge(gpu, gauge))  # type: ignore[misc]
-            for index, (gpu, name) in enumerate(self._gpu_names().items())
-        )
+        names = enumerate(self._gpu_names().items())
+        lines = tuple(self._gpu_line(index, name, gpu, gauge) for index, (gpu, name) in names)
         return self._chart(chart_id, title, about, unit, lines, top=top)
+
+    def _gpu_line(self, index: int, name: str, gpu: str, gauge: str) -> Line:
+        return self._line(name, f"s{index % STYLES + 1}", lambda one: one.gauge(gpu, gauge))
 
     def _gpu_names(self) -> dict[str, str]:
         """Of what is there and of what was there; alike ones are numbered."""

@@ -36,14 +36,12 @@ def _in_entries(field: Field, place: Path, error: Mapping[str, Any]) -> tuple[Pa
     """The path goes on with the name of the entry and a field of it."""
     depth = len(field.path)
     key, below = place[depth : depth + 1], place[depth + 1 :]
-    part = next((one for one in field.fields if below[: len(one.path)] == one.path), None)
-    if part is not None:
-        return (*field.path, *key, *part.path), sentence(part, error)
-    if below == ("[key]",):
-        return (*field.path, *key), "Give it a name of 1 to 512 characters."
     if not key:
         return field.path, f"There may be at most {field.most_items} of them."
-    return (*field.path, *key), "This cannot be."
+    if below == ("[key]",):
+        return (*field.path, *key), "Give it another name: this one is empty, too long or has odd characters."
+    part = next((one for one in field.fields if below[: len(one.path)] == one.path), None)
+    return (*field.path, *key, *(part.path if part else ())), sentence(part or field, error)
 
 
 def sentence(field: Field, error: Mapping[str, Any]) -> str:

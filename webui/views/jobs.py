@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from appliance.node.jobs import Job, JobKind, JobState
 from webui.views.words import duration_text, size_text
 
-_TITLES = {JobKind.DOWNLOAD: "Fetching {subject}", JobKind.LOAD: "Loading {subject}"}
+_TITLES = {
+    JobKind.DOWNLOAD: "Fetching {subject}",
+    JobKind.LOAD: "Loading {subject}",
+    JobKind.SELFTEST: "Testing {subject}",
+    JobKind.BENCHMARK: "Measuring {subject}",
+}
 _STATES = {
     JobState.QUEUED: ("busy", "waiting"),
     JobState.RUNNING: ("busy", "running"),
@@ -33,12 +38,14 @@ class JobRow:
     can_load: str | None  # the model that came of it and may be loaded now
 
 
-def job_rows(jobs: Iterable[Job], loadable: frozenset[str]) -> tuple[JobRow, ...]:
-    """What runs or waits, the oldest first, then what ended last. Loads that went well are told by their model.
+def job_rows(jobs: Collection[Job], loadable: frozenset[str]) -> tuple[JobRow, ...]:
+    """What is done with models: what runs or waits, the oldest first, then what ended last. Loads that went well are
+    told by their model.
 
     `loadable` are the models that the library has found and that are not served.
     """
-    known = [job for job in jobs if not (job.kind is JobKind.LOAD and job.ended and job.state is not JobState.FAILED)]
+    loaded = {job.id for job in jobs if job.kind is JobKind.LOAD and job.ended and job.state is not JobState.FAILED}
+    known = [job for job in jobs if job.kind in _TITLES and job.id not in loaded]
     running = [job for job in known if not job.ended]
     ended = sorted((job for job in known if job.ended), key=lambda job: -(job.ended_at or job.made_at))
     return tuple(_row(job, loadable) for job in [*running, *ended[:SHOWN_ENDED]])

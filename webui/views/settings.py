@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.settings.bootstrap import variable_of
 from appliance.settings.fields import Field, Kind, Path, Section, sections
-from webui.forms import FRESH, Answer, entry_name, text_of, value_at
+from webui.forms import FRESH, Answer, entry_name, own_name, text_of, value_at
 from webui.views.settings_changes import value_text
 
 NOTHING: Mapping[Path, Any] = {}
@@ -53,6 +53,7 @@ class EntryView:
     name: str
     key: str
     fresh: bool
+    whole: bool  # one value, which is taken away by leaving it empty
     removed: bool
     error: str
     open: bool
@@ -136,15 +137,17 @@ class _Page:
 
     def _entry(self, field: Field, key: str, number: str) -> EntryView:
         name, path = entry_name(field, number), (*field.path, key)
+        whole = any(not part.path for part in field.fields)
         hurt = any(one[: len(path)] == path for one in (*self._tried.errors, *self._tried.conflicts))
         return EntryView(
             name=name,
             key=key,
             fresh=number == FRESH,
-            removed=path in self._tried.typed,
-            error=self._tried.errors.get(path, ""),
+            whole=whole,
+            removed=not whole and path in self._tried.typed,
+            error="" if whole else self._tried.errors.get(path, ""),
             open=hurt,
-            fields=tuple(self._field(part, (*path, *part.path), f"{name}.{part.name}") for part in field.fields),
+            fields=tuple(self._field(part, (*path, *part.path), own_name(name, part)) for part in field.fields),
         )
 
     def _field(self, field: Field, path: Path, name: str) -> FieldView:
@@ -163,8 +166,8 @@ class _Page:
             unit=field.unit,
             least=field.least,
             most=field.most,
-            usual="" if field.kind is Kind.ENTRIES else value_text(field.default, field),
-            changed=was != text_of(field.default) and path == field.path,
+            usual="" if field.kind is Kind.ENTRIES or path != field.path else value_text(field.default, field),
+            changed=was != text_of(field.default) and path == field.path and field.kind is not Kind.OTHER,
             variable=variable_of(name) if name in self._locked else "",
             error=self._tried.errors.get(path, ""),
             theirs=value_text(self._tried.conflicts[path], field) if path in self._tried.conflicts else None,

@@ -67,7 +67,7 @@ def value_text(value: object, field: Field | None = None) -> str:
         case None:
             return "not set"
         case "" | [] | {} | ():
-            return "nothing"
+            return "none"
         case list() | tuple():
             return "\n".join(map(str, value))[:LONGEST]
         case dict():

@@ -15,6 +15,7 @@ from appliance.api.routes import (
     account,
     activity,
     events,
+    gpus,
     health,
     issues,
     jobs,
@@ -29,7 +30,7 @@ from appliance.api.routes import (
 
 MAX_JSON_BYTES = 1 << 20
 SUBJECT_FILES = (
-    *(about, account, sessions, settings, state, models, jobs),
+    *(about, account, sessions, settings, state, gpus, models, jobs),
     *(serving, plans, issues, activity, logs, events, health),
 )
 

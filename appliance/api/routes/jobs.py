@@ -12,6 +12,7 @@ from appliance.api.deps import ApiDeps
 from appliance.api.jobs import job_document
 from appliance.api.problems import Problem
 from appliance.api.serving import end_load
+from appliance.jobs.trials import KINDS as TRIALS
 from appliance.node.jobs import Job, JobKind
 
 Json = dict[str, Any]
@@ -49,12 +50,14 @@ async def end_job(deps: ApiDeps, job_id: str) -> Job:
     job, downloads = _known(deps, job_id), deps.models.downloads
     if job.kind is JobKind.LOAD:
         return await end_load(deps, job)
+    if job.kind in TRIALS:
+        return deps.trials.end(job_id)
     return await (downloads.forget(job_id) if job.ended else downloads.cancel(job_id))
 
 
 def all_jobs(deps: ApiDeps) -> dict[str, Job]:
     """What the run loop knows, and what it has not heard of yet: a job is there from the moment it was asked for."""
-    return {**deps.loop.outlook.snapshot.jobs, **deps.models.downloads.jobs()}
+    return {**deps.loop.outlook.snapshot.jobs, **deps.models.downloads.jobs(), **deps.trials.jobs()}
 
 
 def _known(deps: ApiDeps, job_id: str) -> Job:

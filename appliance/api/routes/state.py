@@ -8,7 +8,7 @@ from litestar import get
 from litestar.types import ControllerRouterHandler
 
 from appliance.api.deps import ApiDeps
-from appliance.api.status import gpus_document, status_document
+from appliance.api.status import status_document
 
 Json = dict[str, Any]
 
@@ -21,9 +21,4 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         """Everything there is to know about this box."""
         return status_document(loop.outlook, deps.clock())
 
-    @get("/api/gpus", sync_to_thread=False)
-    def gpus() -> Json:
-        """The accelerators of this box."""
-        return {"gpus": gpus_document(loop.outlook)}
-
-    return [status, gpus]
+    return [status]

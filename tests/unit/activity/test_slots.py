@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.activity.slots import ShareMeter, SlotMeter, read_slots
+from appliance.activity.slots import ShareMeter, SlotMeter, Tasks, read_slots
 
 IDLE = '{"id": 0, "n_ctx": 16384, "is_processing": false, "params": {"a": [1]}}'
 BUSY = '{"id": 3, "is_processing": true, "id_task": 7, "next_token": [{"has_next_token": true, "n_decoded": 679}]}'
@@ -25,7 +25,14 @@ def test_what_makes_no_sense_is_not_known(content: bytes) -> None:
 def test_only_what_is_new_since_the_last_look_counts() -> None:
     """A new task from its start; one that a look missed goes on from where it was seen."""
     meter = SlotMeter()
-    looks = [{"m": {1: 10}}, {"m": {1: 30, 2: 5}}, {"m": None}, {"m": {2: 50}}, {}, {"m": {2: 60}, "n": {2: 1}}]
+    looks: list[dict[str, Tasks | None]] = [
+        {"m": {1: 10}},
+        {"m": {1: 30, 2: 5}},
+        {"m": None},
+        {"m": {2: 50}},
+        {},
+        {"m": {2: 60}, "n": {2: 1}},
+    ]
     assert [meter.decoded(look) for look in looks] == [10, 25, 0, 45, 0, 11]
 
 

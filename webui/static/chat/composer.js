@@ -58,7 +58,7 @@ export class Composer {
 
   #keepDraft() {
     try {
-      this.field.value = sessionStorage.getItem(DRAFT) ?? "";
+      this.field.value ||= sessionStorage.getItem(DRAFT) ?? ""; // somebody may have typed before the scripts were there
       addEventListener("pagehide", () => sessionStorage.setItem(DRAFT, this.field.value));
     } catch {
       // Without a store a draft is lost with the page.

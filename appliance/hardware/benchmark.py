@@ -1,0 +1,138 @@
+"""What is measured on a device, with which made-up models, and what the measured times mean. Pure.
+
+Making a token reads every weight once: bytes a second. A long prompt keeps the arithmetic busy: operations a second.
+The models are large enough not to lie in a cache, and no larger than needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+MIB = 1 << 20
+HEAD, KV_HEADS, VOCABULARY = 128, 4, 256
+BLOCKS = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_k": (256, 144)}  # elements in so many bytes
+READING = ("f16", "q8_0", "q4_k")  # kinds of weights whose reading is timed
+LEAST_LAYERS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A model in numbers. `width` and `feed_forward` are multiples of 256."""
+
+    width: int
+    feed_forward: int
+    layers: int = LEAST_LAYERS
+
+    @property
+    def elements(self) -> int:
+        """Of all matrices that every token goes through."""
+        key_values = 2 * KV_HEADS * HEAD * self.width
+        return self.layers * (2 * self.width**2 + key_values + 3 * self.width * self.feed_forward)
+
+    @property
+    def tensors(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Names and shapes; those of one dimension are norms."""
+        wide, narrow, inner = self.width, KV_HEADS * HEAD, self.feed_forward
+        layer = (
+            ("attn_norm", (wide,)),
+            *(("attn_q", (wide, wide)), ("attn_k", (wide, narrow)), ("attn_v", (wide, narrow))),
+            *(("attn_output", (wide, wide)), ("ffn_norm", (wide,))),
+            *(("ffn_gate", (wide, inner)), ("ffn_up", (wide, inner)), ("ffn_down", (inner, wide))),
+        )
+        ends = (("token_embd.weight", (wide, VOCABULARY)), ("output_norm.weight", (wide,)))
+        layers = [(f"blk.{n}.{name}.weight", shape) for n in range(self.layers) for name, shape in layer]
+        return (*ends, *layers, ("output.weight", (wide, VOCABULARY)))
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One call of llama-bench."""
+
+    kind: str
+    shape: Shape
+    prompt: int = 0  # tokens read at once, 0: not timed
+    generate: int = 0
+    repeats: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What fits the kind of device."""
+
+    width: int
+    feed_forward: int
+    most_bytes: int
+    prompt: int
+    generate: int
+
+
+ON_PROCESSOR = Scale(2048, 7168, 384 * MIB, prompt=64, generate=4)
+ON_GPU = Scale(4096, 14336, 1024 * MIB, prompt=512, generate=32)  # layers as large as those of common models
+
+
+class Unreadable(ValueError):
+    """llama-bench wrote something else than its results."""
+
+
+def rounds(scale: Scale, room: int) -> tuple[Round, ...]:
+    """What to run; nothing when there is no room for the smallest. `room` is what one model may take."""
+    found = [_round(kind, scale, room) for kind in (*READING, "f32")]
+    return tuple(one for one in found if one is not None)
+
+
+def _round(kind: str, scale: Scale, room: int) -> Round | None:
+    one = Shape(scale.width, scale.feed_forward)
+    layers = min(scale.most_bytes, room) // size_of(one.elements, kind)
+    if layers < LEAST_LAYERS:
+        return None
+    shape = Shape(scale.width, scale.feed_forward, 1 if kind == "f32" else layers)
+    prompt = scale.prompt if kind in ("f16", "f32") else 0
+    return Round(kind, shape, prompt, scale.generate if kind in READING else 0)
+
+
+def size_of(elements: int, kind: str) -> int:
+    per_block, size = BLOCKS[kind]
+    return elements // per_block * size
+
+
+def arguments(one: Round, model: str, device: str, threads: int) -> list[str]:
+    """Of llama-bench. `device` is the engine's name of it, or `none`."""
+    counts = ["-p", str(one.prompt), "-n", str(one.generate), "-r", str(one.repeats)]
+    place = ["-dev", device, "-ngl", "0" if device == "none" else "99", "-t", str(max(1, threads))]
+    return ["-m", model, *counts, *place, "-o", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one round showed."""
+
+    kind: str
+    reading: float | None  # bytes a second
+    computing: float | None  # operations a second
+
+
+def measured(one: Round, output: str) -> Measured:
+    """The best of the repeats: what else runs on the machine makes it slower, nothing makes it faster."""
+    try:
+        results = msgspec.json.decode(output)
+        prompt = _best(results, prompt=True)
+        generate = _best(results, prompt=False)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unreadable(f"llama-bench wrote no results: {output.strip()[-200:]!r}") from error
+    elements = one.shape.elements + one.shape.width * VOCABULARY  # its output is read for every token as well
+    return Measured(
+        kind=one.kind,
+        reading=None if generate is None else generate * size_of(elements, one.kind),
+        computing=None if prompt is None else prompt * 2 * one.shape.elements,
+    )
+
+
+def _best(results: Sequence[Mapping[str, Any]], *, prompt: bool) -> float | None:
+    """Tokens a second."""
+    field = "n_prompt" if prompt else "n_gen"
+    rates = [float(rate) for result in results if int(result[field]) for rate in result["samples_ts"]]
+    return max((rate for rate in rates if rate > 0), default=None)
