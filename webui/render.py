@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+
+
+# What would turn the letters after it round or cannot be sent at all: names of files and of other boxes may hold it.
+_UNSEEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def seen(value: object) -> object:
+    """What a template prints, with a mark in the place of each character that is not to be seen."""
+    if not isinstance(value, str) or value.isprintable() or not _UNSEEN.search(value):
+        return value
+    clean = _UNSEEN.sub("\ufffd", value)
+    return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
 
 
 class Templates:
@@ -41,6 +55,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=seen,
     )
     environment.globals["static_version"] = _version_of(STATIC)
     return environment

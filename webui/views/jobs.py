@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.node.jobs import Job, JobKind, JobState
@@ -38,14 +38,12 @@ class JobRow:
     can_load: str | None  # the model that came of it and may be loaded now
 
 
-def job_rows(jobs: Collection[Job], loadable: frozenset[str]) -> tuple[JobRow, ...]:
-    """What is done with models: what runs or waits, the oldest first, then what ended last. Loads that went well are
-    told by their model.
+def job_rows(jobs: Iterable[Job], loadable: frozenset[str]) -> tuple[JobRow, ...]:
+    """What runs or waits, the oldest first, then what ended last. Loads that went well are told by their model.
 
     `loadable` are the models that the library has found and that are not served.
     """
-    loaded = {job.id for job in jobs if job.kind is JobKind.LOAD and job.ended and job.state is not JobState.FAILED}
-    known = [job for job in jobs if job.kind in _TITLES and job.id not in loaded]
+    known = [job for job in jobs if not (job.kind is JobKind.LOAD and job.ended and job.state is not JobState.FAILED)]
     running = [job for job in known if not job.ended]
     ended = sorted((job for job in known if job.ended), key=lambda job: -(job.ended_at or job.made_at))
     return tuple(_row(job, loadable) for job in [*running, *ended[:SHOWN_ENDED]])

@@ -20,6 +20,7 @@ from appliance.api.deps import ApiDeps
 from appliance.api.feed import EventFeed
 from appliance.api.metrics import Metrics
 from appliance.attention import note_issues
+from appliance.jobs.trials import DeviceTrials, make_trials
 from appliance.jobs.work import ModelWork, make_model_work
 from appliance.logs import LogRing
 from appliance.models.disk import FreeBytes, free_bytes
@@ -78,6 +79,7 @@ class Web:
     wrote: list[StorageFailed | None]
     models: ModelWork
     activity: Recorder
+    trials: DeviceTrials
     app: Guarded
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -118,7 +120,12 @@ def idle_recorder(loop: RunLoop, database: Database) -> Recorder:
 
 @asynccontextmanager
 async def running_web(
-    folder: Path, snapshot: Snapshot | None = None, *, hub: str = NO_HUB, free: FreeBytes = free_bytes
+    folder: Path,
+    snapshot: Snapshot | None = None,
+    *,
+    hub: str = NO_HUB,
+    free: FreeBytes = free_bytes,
+    engine: Path | None = None,
 ) -> AsyncIterator[Web]:
     compile_all()  # once for all tests
     (folder / "secrets").mkdir(exist_ok=True)
@@ -146,6 +153,7 @@ async def running_web(
         free=free,
     )
     activity = idle_recorder(loop, database)
+    trials = make_trials(engine=engine or folder / "engine", owner="test", database=database, loop=loop, cores=lambda: 2)
     deps = ApiDeps(
         loop=loop,
         settings=settings,
@@ -155,6 +163,7 @@ async def running_web(
         logs=logs,
         models=models,
         activity=activity,
+        trials=trials,
         premises=Premises(folder, folder, folder / "engine", STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
@@ -165,13 +174,15 @@ async def running_web(
     tasks.start("note issues", note_issues(loop, time.time))
     await listener.start()
     await models.open(loop)
+    await trials.open()
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
             url = f"http://127.0.0.1:{port}"
-            yield Web(url, session, loop, settings, access, logs, stopping, wrote, models, activity, app)
+            yield Web(url, session, loop, settings, access, logs, stopping, wrote, models, activity, trials, app)
     finally:
         stopping.set()
         await listener.stop(2)
+        await trials.close()
         await tasks.close()
         await models.close()
         await database.close()
