@@ -112,8 +112,7 @@ class Recorder:
         at = self._clock()
         self.history.keep_days(self._sources.keep_days(), at)
         self.history.add_reading(at, reading)
-        if reading.seconds > 0:
-            self.speed = self.history.generated(at - reading.seconds, at) / reading.seconds
+        self.speed = self.history.speed(at)
         self.version += 1
         self._changed.set()
         self._changed = asyncio.Event()

@@ -204,9 +204,10 @@ class History:
         start = end - wanted.seconds // step * step
         return Window(start, step, tuple(series.step(at, step) for at in range(start, end, step)))
 
-    def generated(self, start: float, end: float) -> int:
-        """Tokens made in that time, which is about a look long."""
-        return sum(one.generated for one in self.fine.between(start // FINE * FINE, end // FINE * FINE))
+    def speed(self, now: float) -> float:
+        """Tokens a second in the last few whole seconds."""
+        end = now // FINE * FINE
+        return sum(one.generated for one in self.fine.between(end - FINE, end)) / FINE
 
     def asked_ever(self) -> bool:
         return any(one.requests for one in self.quarters)

@@ -10,6 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.fakes.hub import FakeHub, hub_in_thread
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -60,6 +62,13 @@ def page(browser: Browser, account: Account) -> Iterator[Page]:
     account.watch(one)
     yield one
     context.close()
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    """A model hub on loopback."""
+    with hub_in_thread() as one:
+        yield one
 
 
 def faults(page: Page) -> list[str]:

@@ -12,19 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Account, faults
 from tests.browser.steps import log_in
-from tests.fakes.hub import FakeHub, hub_in_thread
+from tests.fakes.hub import FakeHub
 from tests.live.box import SELF_TEST_MODEL, Box
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "models"
 DRAFT_REPO, DRAFT = "mesh/tiny-draft-GGUF", "mesh-tiny-draft-Q8_0"
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    with hub_in_thread() as one:
-        yield one
 
 
 @pytest.fixture

@@ -11,18 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Account, faults
 from tests.browser.test_first_run import ask, fill_setup
-from tests.fakes.hub import FakeHub, hub_in_thread
+from tests.fakes.hub import FakeHub
 from tests.live.box import PASSWORD, SELF_TEST_MODEL, Box
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 DRAFT_REPO, DRAFT = "mesh/tiny-draft-GGUF", "mesh-tiny-draft-Q8_0"
-
-
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
-    with hub_in_thread() as one:
-        yield one
 
 
 @pytest.fixture

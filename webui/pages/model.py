@@ -18,6 +18,7 @@ from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Form, Page, done
 from webui.views.fit import plan_cards
 from webui.views.frame import NavEntry
+from webui.views.gpu_pins import pin_choices, pinned
 from webui.views.models import library_row
 from webui.views.own_settings import own_fields, own_patch
 from webui.views.serving import model_card
@@ -29,6 +30,7 @@ _WRONG = {
     "sleep_after_min": "This must be a whole number of minutes from 0 to 10080, or empty.",
     "kv_type": "Choose one of the list.",
     "aliases": "At most 16 names, each of 1 to 512 characters.",
+    "gpus": "At most 16 GPUs.",
 }
 
 
@@ -50,6 +52,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
             "state": model_card(entry) if entry else None,
             "plans": plan_cards(model, outlook.snapshot),
             "fields": own_fields(own, settings.serving, typed),
+            "pins": pin_choices(own, outlook.snapshot, typed),
             "revision": settings.revision,
             "errors": errors,
         }
@@ -69,7 +72,8 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
     async def save(request: AnyRequest, model_id: FromPath[str], data: Form) -> Page | Redirect:
         model, typed = known(model_id), {key: str(value) for key, value in data.items()}
         revision = int(typed["revision"]) if typed.get("revision", "").isdecimal() else None
-        patch = {"serving": {"per_model": {model.id: own_patch(typed)}}}
+        own = own_patch(typed) | {"gpus": pinned(typed)}
+        patch = {"serving": {"per_model": {model.id: own}}}
         typed.pop("revision", None)
         try:
             await deps.settings.change(patch, revision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import get, post
@@ -20,6 +21,7 @@ from appliance.models.refs import BadRef, UrlRef
 from appliance.run_loop import Outlook
 from webui.live import LivePage, View
 from webui.pages.context import AnyRequest, Context, Form, Page, done, safe_target
+from webui.views.catalog import catalog, names_like, recommended
 from webui.views.fit import verdict_of_size
 from webui.views.frame import NavEntry
 from webui.views.jobs import job_rows
@@ -49,7 +51,10 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
     deps, view = context.deps, view_of(context)
 
     @get("/models")
-    async def show(request: AnyRequest, q: FromQuery[str] = "", sort: FromQuery[str] = "downloads") -> Page:
+    async def show(
+        request: AnyRequest, q: FromQuery[str] = "", sort: FromQuery[str] = "downloads", ability: FromQuery[str] = ""
+    ) -> Page:
+        snapshot = deps.loop.outlook.snapshot
         return context.page(
             request,
             "models.html",
@@ -58,6 +63,8 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             sort=sort,
             sorts=SORTS,
             folder=str(deps.models.models_folder),
+            recommended=await asyncio.to_thread(recommended, snapshot),
+            catalog=await asyncio.to_thread(catalog, ability, snapshot),
             **await _look(context, q[:500].strip(), sort),
             **view(deps.loop.outlook),
         )
@@ -111,8 +118,8 @@ def _back(data: dict[str, str]) -> str:
 
 
 async def _look(context: Context, query: str, sort: str) -> dict[str, Any]:
-    """What the hub has for the words of a person: one model when they name one, else what a search finds."""
-    nothing: dict[str, Any] = {"offer": None, "found": None, "trouble": None}
+    """What there is for the words of a person: one model when they name one, else what a search finds."""
+    nothing: dict[str, Any] = {"offer": None, "found": None, "trouble": None, "near": ()}
     if not query:
         return nothing
     work = context.deps.models
@@ -120,8 +127,9 @@ async def _look(context: Context, query: str, sort: str) -> dict[str, Any]:
         ref = work.planner.parse(query)
     except BadRef:
         ref = None
+        nothing["near"] = names_like(query)
     try:
-        if ref is None or (not isinstance(ref, UrlRef) and " " in query):
+        if ref is None or (not isinstance(ref, UrlRef) and " " in query and "/" in query):
             order: Sort = next((value for value, _ in SORTS if value == sort), "downloads")
             return nothing | {"found": found_rows(await work.hub.search(query, order, MOST_FOUND))}
         resolved = await work.planner.resolve(ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import get, post
@@ -12,10 +13,11 @@ from appliance.run_loop import Outlook
 from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Page
 from webui.pages.setup import reach
+from webui.views.catalog import recommended
 from webui.views.frame import NavEntry
 from webui.views.jobs import job_rows
 from webui.views.models import models_view
-from webui.views.setup import first_models, steps
+from webui.views.setup import steps
 
 NAV: NavEntry | None = None
 
@@ -30,15 +32,15 @@ def live_page(context: Context) -> LivePage | None:
 
 
 def handlers(context: Context) -> list[ControllerRouterHandler]:
-    @get("/setup/model", sync_to_thread=False)
-    def show(request: AnyRequest) -> Page:
+    @get("/setup/model")
+    async def show(request: AnyRequest) -> Page:
         outlook = context.deps.loop.outlook
         return context.page(
             request,
             "setup/model.html",
             live="setup_model",
             steps=steps("model"),
-            suggestions=first_models(outlook.snapshot.inventory),
+            recommended=await asyncio.to_thread(recommended, outlook.snapshot),
             **view(outlook),
         )
 

@@ -147,7 +147,7 @@ async function answer(conversation, message) {
   composer.show(true);
   talk.sync();
   talk.follow();
-  save(conversation);
+  await save(conversation); // first of all: the question is not lost, whatever happens to the page
   await turn.run();
   if (turns.get(conversation.id) === turn) turns.delete(conversation.id);
   if (!conversation.deleted) save(conversation);

@@ -43,7 +43,7 @@ class PlanCard:
 
 
 def verdict_of(model: Model, snapshot: Snapshot) -> Verdict:
-    return _verdict(verdict_on(model, snapshot))
+    return worded(verdict_on(model, snapshot))
 
 
 def verdict_of_size(size: int | None, snapshot: Snapshot) -> Verdict | None:
@@ -51,7 +51,7 @@ def verdict_of_size(size: int | None, snapshot: Snapshot) -> Verdict | None:
     if size is None or snapshot.inventory is None:
         return None
     node = resources_of(snapshot.inventory, snapshot.node.id, snapshot.settings.node.name)
-    return _verdict(fit_for_size(size, node).verdict)
+    return worded(fit_for_size(size, node).verdict)
 
 
 def plan_cards(model: Model, snapshot: Snapshot) -> tuple[PlanCard, ...]:
@@ -62,7 +62,7 @@ def plan_cards(model: Model, snapshot: Snapshot) -> tuple[PlanCard, ...]:
 
 
 def _card(plan: Plan) -> PlanCard:
-    verdict = _verdict(plan.verdict)
+    verdict = worded(plan.verdict)
     why = plan.why_not or verdict.why
     reasons = tuple(dict.fromkeys(node.reason for node in plan.nodes if node.reason != why))
     return PlanCard(_KINDS[plan.kind], Verdict(verdict.tone, verdict.text, why), tuple(_facts(plan)), reasons)
@@ -78,5 +78,5 @@ def _facts(plan: Plan) -> Iterable[tuple[str, str]]:
         yield "Predicted", f"{plan.predicted.tokens_per_s:.0f} tokens a second"
 
 
-def _verdict(judged: Judged) -> Verdict:
+def worded(judged: Judged) -> Verdict:
     return Verdict(judged.tone.value, _SHORT[judged.code], sentence(judged))

@@ -1,15 +1,20 @@
-"""The accelerators of the box, in detail."""
+"""The accelerators of the box and its processor, in detail."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from appliance.hardware.trials import PROCESSOR
 from appliance.hardware.types import Gpu
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.run_loop import Outlook
-from webui.views.words import Meter, memory_meter
+from webui.views.device_trials import Tried, tried_view
+from webui.views.placed_models import models_on
+from webui.views.words import Meter, memory_meter, size_text
 
 _VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,10 @@ class Accelerator:
     facts: tuple[tuple[str, str], ...]
     pinnable: bool
     note: str | None
+    models: tuple[str, ...]
+    tried: Tried
+    limit: str | None  # in words
+    taken_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,8 @@ class Processor:
     cores: str
     features: str
     memory: Meter
+    models: tuple[str, ...]
+    tried: Tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +67,23 @@ def gpus_view(outlook: Outlook) -> GpusView | None:
     cpu, memory = inventory.cpu, inventory.memory
     cores = "1 usable core" if cpu.cores == 1 else f"{cpu.cores} usable cores"
     return GpusView(
-        gpus=tuple(_accelerator(gpu, number) for number, gpu in enumerate(inventory.gpus)),
+        gpus=tuple(_accelerator(gpu, number, outlook) for number, gpu in enumerate(inventory.gpus)),
         processor=Processor(
             cpu.name,
             cores,
             ", ".join(cpu.features),
             memory_meter("Memory", memory.total, memory.total - memory.available),
+            models_on(PROCESSOR, outlook),
+            tried_view(PROCESSOR, outlook.snapshot),
         ),
         proof=proof(outlook.decision.serving),
-        notes=inventory.notes,
+        notes=(*inventory.notes, *_engine_trouble(outlook)),
     )
 
 
-def _accelerator(gpu: Gpu, number: int) -> Accelerator:
+def _accelerator(gpu: Gpu, number: int, outlook: Outlook) -> Accelerator:
     use = None if gpu.utilisation is None else round(gpu.utilisation * 100)
+    cap = outlook.snapshot.settings.hardware.memory_caps.get(gpu.id)
     return Accelerator(
         id=gpu.id,
         element=f"gpu-{number}",
@@ -79,7 +93,17 @@ def _accelerator(gpu: Gpu, number: int) -> Accelerator:
         facts=tuple((label, value) for label, value in _facts(gpu) if value is not None),
         pinnable=gpu.pinnable,
         note=gpu.reason,
+        models=models_on(gpu.id, outlook),
+        tried=tried_view(gpu.id, outlook.snapshot),
+        limit=f"Models are put here as long as at most {size_text(cap * _MIB)} are in use." if cap else None,
+        taken_back=cap == 0,
     )
+
+
+def _engine_trouble(outlook: Outlook) -> Iterator[str]:
+    listed = outlook.snapshot.engine_devices
+    if listed is not None and listed.trouble is not None:
+        yield f"The engine could not be asked which GPUs it can use: {listed.trouble}"
 
 
 def _facts(gpu: Gpu) -> tuple[tuple[str, str | None], ...]:

@@ -53,7 +53,7 @@ def _card(issue: Issue) -> IssueCard:
     tone, severity = _LOOKS[issue.severity]
     return IssueCard(
         id=issue.id,
-        key=f"issue-{hashlib.sha256(issue.id.encode()).hexdigest()[:12]}",
+        key=f"issue-{hashlib.sha256(issue.id.encode(errors='replace')).hexdigest()[:12]}",
         tone=tone,
         severity=severity,
         title=issue.title,

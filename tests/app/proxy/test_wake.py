@@ -11,7 +11,8 @@ from appliance.settings.schema import ApiSettings, Settings
 from appliance.tasks import TaskGroup
 from tests.app.proxy.harness import MODEL, Api, Engine, raw_request, ready, until
 
-ASKED: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "What is 3 + 4?"}], "max_tokens": 4}
+QUESTION = [{"role": "user", "content": "What is 3 + 4?"}]
+ASKED: dict[str, Any] = {"model": MODEL, "messages": QUESTION, "max_tokens": 4, "temperature": 0}
 CHAT = "/v1/chat/completions"
 
 

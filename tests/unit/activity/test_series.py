@@ -180,8 +180,7 @@ def test_a_request_without_a_time_of_making_is_spread_over_all_of_it() -> None:
     """The engine told its tokens and not its speed."""
     history = History()
     history.add_request(ended(NOON, seconds=10.0, tokens_out=100, generating=None))
-    assert history.generated(NOON - 10, NOON) == 100
-    assert history.generated(NOON - 5, NOON) == 50
+    assert [history.speed(NOON - ago) for ago in (10, 5, 0)] == [0, 10, 10]
 
 
 def test_it_is_known_whether_anything_was_ever_asked() -> None:
