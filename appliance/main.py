@@ -28,6 +28,7 @@ from appliance.attention import keep_dismissals, note_issues
 from appliance.fault import wait_for_folder
 from appliance.hardware.probe import Prober
 from appliance.hardware.types import Inventory
+from appliance.jobs.trials import QUESTIONED, DeviceTrials, make_trials
 from appliance.jobs.work import ModelWork, make_model_work
 from appliance.logs import LogRing
 from appliance.models.library import Scanner
@@ -54,6 +55,7 @@ from appliance.storage.errors import StorageFailed
 from appliance.storage.folder import DataFolder
 from appliance.storage.identity import IdentityDamaged, load_or_create, node_id
 from appliance.storage.sessions import Sessions
+from appliance.supervisor.device_list import DeviceList
 from appliance.supervisor.supervisor import Supervisor
 from appliance.supervisor.vitals import processor_seconds
 from appliance.tasks import TaskGroup
@@ -61,6 +63,7 @@ from appliance.watchers import (
     follow_loads,
     report_storage,
     watch_engine,
+    watch_engine_devices,
     watch_hardware,
     watch_idle,
     watch_library,
@@ -131,6 +134,7 @@ class Box:
     meter: RequestMeter
     activity: Recorder
     models: ModelWork
+    trials: DeviceTrials
     page: Listener
     api: Listener
     stopping: asyncio.Event
@@ -142,6 +146,7 @@ class Box:
         self.tasks.start("open API", self._open_api())
         self.tasks.start("compile templates", asyncio.to_thread(compile_all))
         self.tasks.start("go on with downloads", self.models.open(self.loop))
+        self.tasks.start("read earlier trials", self.trials.open())
         await self.supervisor.open()
         self._start_watching()
         self._say_where()
@@ -165,6 +170,8 @@ class Box:
         self.tasks.start("watch engine", watch_engine(bootstrap.engine, post))
         self.tasks.start("watch library", watch_library(scanner.scan, post))
         self.tasks.start("watch hardware", watch_hardware(Prober().probe, post))
+        devices = DeviceList(bootstrap.engine.resolve(), QUESTIONED, self.loop.outlook.snapshot.node.id)
+        self.tasks.start("watch engine devices", watch_engine_devices(self.loop, devices.read))
         self.tasks.start("watch load", watch_load(self.meter.load, post))
         self.tasks.start("note issues", note_issues(self.loop, time.time))
         self.tasks.start("keep dismissals", keep_dismissals(self.loop, self.dismissals))
@@ -192,7 +199,7 @@ class Box:
 
     async def close(self) -> None:
         self.stopping.set()
-        await self.supervisor.close()
+        await asyncio.gather(self.supervisor.close(), self.trials.close())
         await asyncio.gather(self.page.stop(LAST_WORDS_SECONDS), self.api.stop(LAST_WORDS_SECONDS))
         await self.tasks.close()
         await self.models.close()
@@ -267,6 +274,13 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         loop=loop,
         settings=lambda: settings.current.models,
     )
+    trials = make_trials(
+        engine=bootstrap.engine.resolve(),
+        owner=facts.id,
+        database=database,
+        loop=loop,
+        cores=lambda: usable_cores(loop.outlook.snapshot.inventory),
+    )
     api = ApiDeps(
         loop=loop,
         settings=settings,
@@ -276,6 +290,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         logs=logs,
         models=models,
         activity=activity,
+        trials=trials,
         premises=Premises(bootstrap.data, bootstrap.models_folder, bootstrap.engine, STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
@@ -291,6 +306,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         meter=meter,
         activity=activity,
         models=models,
+        trials=trials,
         page=Listener("the page", create_web_app(api, Relay(proxy)), bootstrap.bind, bootstrap.web_port),
         api=Listener("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
         stopping=stopping,

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from appliance.hardware.engine_devices import EngineDevices
+from appliance.hardware.trials import hardware_of
 from appliance.hardware.types import Inventory
 from appliance.models.types import Library
 from appliance.node.events import (
+    EngineDevicesListed,
     Event,
     HardwareProbed,
     JobForgotten,
@@ -36,6 +39,7 @@ LIBRARY_SECONDS = 3.0
 ENGINE_SECONDS = 5.0
 LOAD_SECONDS = 0.5
 IDLE_SECONDS = 5.0
+ASK_AGAIN_SECONDS = 60.0
 
 Post = Callable[[Event], None]
 T = TypeVar("T")
@@ -43,6 +47,20 @@ T = TypeVar("T")
 
 async def watch_hardware(probe: Callable[[], Inventory], post: Post) -> None:
     await _follow(probe, lambda seen: post(HardwareProbed(seen)), HARDWARE_SECONDS)
+
+
+async def watch_engine_devices(loop: RunLoop, read: Callable[[Inventory], EngineDevices]) -> None:
+    """Asks the engine which GPUs it can use, and again when the hardware changed or it could not be asked."""
+    asked_at = 0.0
+    while True:
+        snapshot, known = loop.outlook.snapshot, loop.outlook.snapshot.engine_devices
+        if snapshot.inventory is not None and TroubleKind.ENGINE_MISSING not in snapshot.troubles:
+            changed = known is None or known.hardware != hardware_of(snapshot.inventory)
+            again = known is not None and known.trouble is not None and time.monotonic() - asked_at > ASK_AGAIN_SECONDS
+            if changed or again:
+                loop.post(EngineDevicesListed(await asyncio.to_thread(read, snapshot.inventory)))
+                asked_at = time.monotonic()
+        await asyncio.sleep(LOAD_SECONDS)
 
 
 async def watch_library(scan: Callable[[], Library], post: Post) -> None:

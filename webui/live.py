@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from appliance.run_loop import Outlook, RunLoop
@@ -13,25 +14,47 @@ from webui.views.frame import FRAME_BLOCKS, frame_view
 LEAST_PAUSE = 0.25  # seconds between two updates of a page
 FRAME = "frame"  # the stream of pages that have no live blocks of their own
 
+SHARED_FRAMES = 16  # the latest, of all pages together
+
 Blocks = Mapping[str, str]  # element id -> HTML
+Pairs = tuple[tuple[str, str], ...]
 View = Callable[[Outlook], dict[str, Any]]
 NOTHING: Blocks = {}
+
+
+class Block:
+    """One block of a template, rendered anew when what it shows has changed."""
+
+    def __init__(self, templates: Templates, template: str, name: str) -> None:
+        self._templates, self._template, self._name = templates, template, name
+        self._names: frozenset[str] | None = frozenset()
+        self._shown: dict[str, Any] | None = None
+        self._html = ""
+
+    def html(self, values: Mapping[str, Any]) -> str:
+        if self._shown is None:
+            self._names = self._templates.inputs(self._template, self._name)
+        names = self._names
+        shown = {name: value for name, value in values.items() if names is None or name in names}
+        if shown != self._shown:
+            self._html = self._templates.block(self._template, self._name, **values)
+            self._shown = shown
+        return self._html
 
 
 class LivePage:
     """The live blocks of one template. A block is named like the id of the element it holds."""
 
     def __init__(self, templates: Templates, template: str, blocks: tuple[str, ...], view: View) -> None:
-        self._templates = templates
-        self._sources = dict.fromkeys(blocks, template) | dict.fromkeys(FRAME_BLOCKS, "base.html")
+        sources = dict.fromkeys(blocks, template) | dict.fromkeys(FRAME_BLOCKS, "base.html")
+        self._blocks = {name: Block(templates, source, name) for name, source in sources.items()}
         self._view = view
         self._rendered: tuple[int, Blocks] = (-1, {})
 
     def render(self, outlook: Outlook) -> Blocks:
         if self._rendered[0] != outlook.revision:
             values = frame_view(outlook) | self._view(outlook)
-            html = {name: self._templates.block(source, name, **values) for name, source in self._sources.items()}
-            self._rendered = (outlook.revision, html)
+            self._rendered = (outlook.revision, {name: block.html(values) for name, block in self._blocks.items()})
         return self._rendered[1]
 
 
@@ -62,9 +85,15 @@ def frame(changed: Blocks, appended: Blocks = NOTHING) -> bytes:
 
     What is appended goes to the end of the element of its name.
     """
+    return _encoded(tuple(changed.items()), tuple(appended.items()))
+
+
+@lru_cache(maxsize=SHARED_FRAMES)
+def _encoded(changed: Pairs, appended: Pairs) -> bytes:
+    """Once for all tabs that are told the same: comparing texts that are one object costs nothing."""
     partials = "".join(
         f'<hx-partial hx-target="#{name}" hx-swap="{how}">{html}</hx-partial>'
         for how, blocks in (("outerMorph", changed), ("beforeend", appended))
-        for name, html in blocks.items()
+        for name, html in blocks
     )
     return "".join(f"data: {line}\n" for line in partials.splitlines()).encode() + b"\n"

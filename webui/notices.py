@@ -13,4 +13,9 @@ NOTICES = {
     "asleep": "The model sleeps until somebody asks for it.",
     "deleted": "The model was deleted.",
     "cancelled": "Cancelled.",
+    "testing": "The test is on its way; its result shows up here.",
+    "measuring": "The measurement is on its way; its figures show up here.",
+    "limit_set": "The limit is set. Models on this GPU start anew where they have to.",
+    "gpu_taken_back": "The GPU is yours: models leave it now.",
+    "gpu_shared": "Models may use the GPU again.",
 }

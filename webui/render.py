@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import CodeType
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -26,6 +29,11 @@ def seen(value: object) -> object:
     return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
 
 
+def address_part(value: object) -> str:
+    """One part of an address: unlike the usual filter it lets no slash through, so that no name becomes a way."""
+    return quote(str(value), safe="", errors="replace")
+
+
 class Templates:
     def __init__(self) -> None:
         self._environment = _environment()
@@ -37,6 +45,16 @@ class Templates:
         """One block of a page, as the live stream sends it."""
         template = self._environment.get_template(name)
         return "".join(template.blocks[block](template.new_context(values)))
+
+    def inputs(self, name: str, block: str) -> frozenset[str] | None:
+        """The names of all values that a block may show, and perhaps some more; None when it may show any.
+
+        The compiled block asks for each of them by its name, which so is one of its constants.
+        """
+        codes = list(_with_inner(self._environment.get_template(name).blocks[block].__code__))
+        if any("get_all" in code.co_names for code in codes):  # it hands all values on, to a template it includes
+            return None
+        return frozenset(constant for code in codes for constant in code.co_consts if isinstance(constant, str))
 
 
 def compile_all() -> None:
@@ -57,8 +75,16 @@ def _environment() -> Environment:
         auto_reload=False,
         finalize=seen,
     )
+    environment.filters["urlencode"] = address_part
     environment.globals["static_version"] = _version_of(STATIC)
     return environment
+
+
+def _with_inner(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _with_inner(constant)
 
 
 def _version_of(folder: Path) -> str:

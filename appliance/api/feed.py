@@ -11,8 +11,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-import msgspec
-
+from appliance.api.encode import encode
 from appliance.api.status import Document, changed_sections, status_document
 from appliance.run_loop import RunLoop
 
@@ -75,5 +74,5 @@ class EventFeed:
             self._run.encode(),
             self._number,
             name.encode(),
-            msgspec.json.encode(data),
+            encode(data),
         )

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from appliance.activity.totals import Totals
+from appliance.api.encode import sendable
 from appliance.node.serving import ServingState
 from appliance.node.snapshot import RequestLoad
 from appliance.run_loop import RunLoop
@@ -30,6 +31,12 @@ class BoxCollector(Collector):
         self._totals = totals
 
     def collect(self) -> Iterable[Metric]:
+        for family in self._families():
+            for sample in family.samples:  # names are written by others; one broken letter would cost all numbers
+                sample.labels.update({key: sendable(value) for key, value in sample.labels.items()})
+            yield family
+
+    def _families(self) -> Iterable[Metric]:
         yield self._requests()
         yield self._answers()
         yield self._tokens()

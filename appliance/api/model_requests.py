@@ -8,7 +8,7 @@ from appliance.api.requests import Body
 
 
 class FetchBody(Body):
-    ref: str = Field(max_length=4096, description="org/repo, org/repo:Q4_K_M, org/repo/file.gguf or an address")
+    ref: str = Field(max_length=4096, description="A catalogue name, org/repo:Q4_K_M, org/repo/file.gguf or an address")
 
 
 class TokenBody(Body):

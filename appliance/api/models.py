@@ -11,11 +11,14 @@ from appliance.jobs.planner import Resolved
 from appliance.jobs.shelf import Removal, Shelf
 from appliance.jobs.uploads import Received
 from appliance.jobs.usage import Usage
+from appliance.models.catalog import Form
 from appliance.models.choice import Variant
 from appliance.models.failed import ModelProblem
 from appliance.models.gguf_header import Header
 from appliance.models.hub import FoundRepo
 from appliance.models.profile import NotServable, is_companion, make_profile
+from appliance.placement.advice import Advice
+from appliance.placement.words import sentence
 
 Json = dict[str, Any]
 
@@ -43,6 +46,39 @@ def found_document(found: FoundRepo) -> Json:
         "parameters": found.parameters,
         "context_length": found.context_length,
     }
+
+
+def advice_document(advice: Advice) -> Json:
+    """An entry of the catalogue, with the form of it that suits this box best. Its sizes are approximate."""
+    entry, verdict = advice.entry, advice.verdict
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "family": entry.family,
+        "repo": entry.repo,
+        "about": entry.about,
+        "parameters": entry.parameters,
+        "active_parameters": entry.active,
+        "context_length": entry.context,
+        "licence": entry.licence,
+        "abilities": sorted(skill.value for skill in entry.skills),
+        "moe": entry.has_experts,
+        "projector": entry.projector,
+        "draft": entry.draft,
+        "variants": [_form(form) for form in entry.forms],
+        "suggested": _form(advice.form) | {"ref": entry.ref(advice.form)},
+        "fit": {
+            "fits": advice.fits,
+            "code": verdict.code.value,
+            "text": sentence(verdict),
+            "needed_bytes": verdict.needed,
+            "room_bytes": verdict.room,
+        },
+    }
+
+
+def _form(form: Form) -> Json:
+    return {"quant": form.quant, "bytes": form.size}
 
 
 def resolved_document(ref: str, resolved: Resolved, free: int | None) -> Json:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
@@ -19,6 +18,7 @@ from litestar.exceptions import (
 from pydantic import ValidationError
 
 from appliance.api.access import Refused
+from appliance.api.encode import encode
 from appliance.api.model_problems import status_of
 from appliance.models.failed import ModelProblem
 from appliance.settings.exchange import BadFile
@@ -66,7 +66,7 @@ class Problem(Exception):
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     document = {"title": problem.code.replace("_", " ").capitalize(), "status": problem.status, "code": problem.code}
-    body = msgspec.json.encode(document | {"detail": problem.detail} | problem.more)
+    body = encode(document | {"detail": problem.detail} | problem.more)
     return Response(
         body, status_code=problem.status, media_type="application/problem+json", headers=dict(headers or {})
     )

@@ -15,7 +15,8 @@ from appliance.node.events import JobForgotten, JobReported, RetryAsked, SleepAs
 from appliance.node.jobs import Job
 from appliance.node.loads import advance, new_load
 from appliance.node.serving import ServingEntry, ServingState
-from appliance.settings.schema import ModelRef
+from appliance.placement.pinning import PinProblem, pin
+from appliance.settings.schema import GpuId, ModelRef
 from appliance.settings.store import StaleRevision
 
 _FELL = (ServingState.FAILED, ServingState.RECOVERING)
@@ -27,20 +28,27 @@ class ServeBody(Body):
     kind: Literal["auto", "solo", "pipeline", "experts"] = Field(default="auto", description="How it shall run")
     nodes: list[str] | None = Field(default=None, description="Ids of the boxes it shall run on")
     ctx: int | None = Field(default=None, ge=0, le=1 << 24, description="Context length in tokens; 0: its own")
+    draft: ModelRef | None = Field(
+        default=None, description="auto, off, or the name of a small model that drafts for it"
+    )
+    gpus: list[GpuId] | None = Field(
+        default=None, description="Ids of the GPUs it shall run on and no others; an empty list: any", max_length=16
+    )
 
 
 async def load(deps: ApiDeps, wanted: ServeBody) -> Job:
     """Has a model of this box served; the job tells how far it is."""
     _check_place(deps, wanted)
     model = find_model(deps, wanted.model)
-    await _want(deps, model, wanted.ctx)
+    _check_gpus(deps, wanted.gpus or [])
+    await _want(deps, model, _own(wanted))
     entry = _entry(deps, model)
     if entry is not None and entry.state is ServingState.SLEEPING:
         deps.loop.post(WakeAsked(model))
     elif entry is not None and entry.state in _FELL:
         deps.loop.post(RetryAsked(model))
     job = new_load(secrets.token_hex(6), model, deps.clock())
-    if entry is not None and entry.state is ServingState.READY and wanted.ctx is None:
+    if entry is not None and entry.state is ServingState.READY and not _own(wanted):
         job = advance(job, (entry,), deps.clock())
     deps.loop.post(JobReported(job))
     return job
@@ -116,12 +124,26 @@ def _check_place(deps: ApiDeps, wanted: ServeBody) -> None:
         raise Problem(409, "unknown_node", f"No box of this mesh has the id {others[0][:200]}.")
 
 
-async def _want(deps: ApiDeps, model: str, context: int | None) -> None:
+def _check_gpus(deps: ApiDeps, gpus: list[str]) -> None:
+    snapshot = deps.loop.outlook.snapshot
+    if gpus and snapshot.inventory is not None:
+        found = pin(gpus, snapshot.inventory, snapshot.engine_devices)
+        if isinstance(found, PinProblem):
+            raise Problem(409, f"pin_{found.code.value}", found.detail)
+
+
+def _own(wanted: ServeBody) -> dict[str, object]:
+    """What is asked for this model alone."""
+    asked: dict[str, object | None] = {"context": wanted.ctx, "draft": wanted.draft, "gpus": wanted.gpus}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+async def _want(deps: ApiDeps, model: str, asked: dict[str, object]) -> None:
     for _ in range(TRIES):
         settings = deps.settings.current
         refs = settings.serving.models
         models = list(refs) if any(_means(deps, ref, model) for ref in refs) else [*refs, model]
-        own = {} if context is None else {"per_model": {model: {"context": context}}}
+        own = {"per_model": {model: asked}} if asked else {}
         if await _changed(deps, {"serving": {"models": models, **own}}, settings.revision):
             return
     raise _busy()

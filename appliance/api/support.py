@@ -70,6 +70,6 @@ def _files(material: Material) -> Iterator[tuple[str, bytes]]:
     versions = about_document(look(material.premises))
     for name, document in (*material.documents.items(), ("versions.json", versions)):
         clean = material.redactor.document(document)
-        yield name, json.dumps(clean, indent=2, ensure_ascii=False).encode()[:MOST_BYTES]
+        yield name, json.dumps(clean, indent=2, ensure_ascii=False).encode(errors="replace")[:MOST_BYTES]
     text = material.redactor.text("".join(f"{log_text(line)}\n" for line in material.lines))
-    yield "logs.txt", text.encode()[-MOST_BYTES:]
+    yield "logs.txt", text.encode(errors="replace")[-MOST_BYTES:]

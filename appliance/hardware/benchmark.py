@@ -118,10 +118,10 @@ class Measured:
 def measured(one: Round, output: str) -> Measured:
     """The best of the repeats: what else runs on the machine makes it slower, nothing makes it faster."""
     try:
-        results = msgspec.json.decode(output)
+        results = msgspec.json.decode(output, type=list[dict[str, Any]])
         prompt = _best(results, prompt=True)
         generate = _best(results, prompt=False)
-    except (ValueError, TypeError, KeyError) as error:
+    except (msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"llama-bench wrote no results: {output.strip()[-200:]!r}") from error
     elements = one.shape.elements + one.shape.width * VOCABULARY  # its output is read for every token as well
     return Measured(

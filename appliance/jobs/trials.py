@@ -7,6 +7,9 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
 
 from appliance.hardware.trials import PROCESSOR, Benchmark, Trial, in_force, marks
 from appliance.jobs.device_runs import Bench, Told, benchmark, self_test
@@ -16,6 +19,8 @@ from appliance.node.failure import Failure
 from appliance.node.jobs import Job, JobKind, JobState
 from appliance.node.snapshot import Snapshot
 from appliance.placement.pinning import PinProblem, Pins, only_processor, pin
+from appliance.run_loop import RunLoop
+from appliance.storage.database import Database
 from appliance.storage.errors import StorageFailed
 from appliance.tasks import TaskGroup
 
@@ -24,6 +29,7 @@ log = logging.getLogger("meshbox.trials")
 KINDS = frozenset({JobKind.SELFTEST, JobKind.BENCHMARK})
 ALL = "all devices"
 KEPT = 10  # ended jobs
+QUESTIONED = Path(__file__).parents[1] / "models" / "bundled" / "mesh-tiny-dense-Q8_0.gguf"
 
 
 class CannotTry(Exception):
@@ -185,3 +191,18 @@ class DeviceTrials:
         del self._jobs[job_id]
         self._post(JobForgotten(job_id))
 
+
+
+def make_trials(
+    *,
+    engine: Path,
+    owner: str,
+    database: Database,
+    loop: RunLoop,
+    cores: Callable[[], int],
+    model: Path = QUESTIONED,
+) -> DeviceTrials:
+    """To be called where an event loop runs."""
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), trust_env=False)
+    bench = Bench(engine=engine, model=model, owner=owner, session=session, cores=cores)
+    return DeviceTrials(bench, TrialRecords(database), lambda: loop.outlook.snapshot, loop.post)

@@ -104,8 +104,10 @@ def named(text: str, entries: Sequence[Entry] = CATALOG) -> Entry | None:
 
 
 def matching(text: str, entries: Sequence[Entry] = CATALOG, skill: Skill | None = None) -> list[Entry]:
-    """Those that have all of the words, and the skill when one is asked for."""
+    """Those that have all of the words, and the skill when one is asked for; no text asks for no words."""
     words = set(_words(text))
+    if text.strip() and not words:
+        return []
     able = (entry for entry in entries if skill is None or skill in entry.skills)
     return [entry for entry in able if words <= _all_words(entry)]
 

@@ -16,6 +16,7 @@ from appliance.models.folder import ENDING, File, Listing, Stamp, in_words, list
 from appliance.models.gguf_header import GgufError, Header, Truncated, read_header
 from appliance.models.names import clean_id
 from appliance.models.profile import NotServable, check_weights, is_companion, make_profile, with_parts
+from appliance.models.projectors import Projector, Seer, paired, read_projector
 from appliance.models.shards import Shard, missing_names, shard_of
 from appliance.models.types import BrokenFile, Library, Model, Profile
 from appliance.models.weights import Weights, weigh
@@ -35,6 +36,7 @@ class Contents:
     part: int  # which of them it is, counted from 1
     weights: Weights
     profile: Profile | None
+    seer: Seer | None = None  # when it is the projector of a model
 
 
 class Scanner:
@@ -50,11 +52,12 @@ class Scanner:
         own, bundled = list_files(self._models_dir), list_files(self._bundled_dir)
         self._forget(own, bundled)
         found = [*self._found(own, bundled=False), *self._found(bundled, bundled=True)]
+        models = [f for f in found if isinstance(f, Model)]
         broken = [f for f in found if isinstance(f, BrokenFile)]
         if bundled.unreadable is not None:
             broken.append(BrokenFile(self._bundled_dir.name, printable(self._bundled_dir), bundled.unreadable))
         return Library(
-            models=tuple(sorted(self._one_each(f for f in found if isinstance(f, Model)), key=lambda m: m.id)),
+            models=paired(sorted(self._one_each(models), key=lambda m: m.id), self._projectors(own, bundled)),
             broken=tuple(_with_own_ids(broken)),
             unreadable=own.unreadable,
         )
@@ -66,6 +69,15 @@ class Scanner:
             found = self._judge(files)
             if found is not None:
                 yield replace(found, bundled=bundled) if isinstance(found, Model) else found
+
+    def _projectors(self, *listings: Listing) -> list[Projector]:
+        """Those among the files that were just looked at."""
+        found = []
+        for file in (file for listing in listings for file in listing.files):
+            _, contents = self._known.get(file.path, (None, None))
+            if isinstance(contents, Contents) and contents.seer is not None and _wrong_name(file) is None:
+                found.append(Projector(str(file.path), contents.seer, file.stamp.size))
+        return found
 
     def _judge(self, files: list[File]) -> Model | BrokenFile | None:
         """One model, or why it cannot be served; None for files that are none."""
@@ -146,7 +158,7 @@ def _read(path: Path) -> tuple[Header, int]:
 def _contents_of(header: Header) -> Contents:
     parts, part = header.number("split.count") or 1, (header.number("split.no") or 0) + 1
     if is_companion(header):
-        return Contents(header.parameters, parts, part, Weights(), None)
+        return Contents(header.parameters, parts, part, Weights(), None, read_projector(header))
     check_weights(header, alone=parts == 1)
     profile = make_profile(header) if part == 1 else None
     return Contents(header.parameters, parts, part, profile.weights if profile else weigh(header), profile)

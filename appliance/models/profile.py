@@ -12,7 +12,7 @@ from appliance.models.capabilities import claims_of
 from appliance.models.facts import MOST_EXPERTS, MOST_LAYERS, MOST_TOKENS, Facts
 from appliance.models.gguf_header import Array, Header
 from appliance.models.gguf_types import FILE_TYPES, GUESSED
-from appliance.models.types import Ability, Experts, Profile, RopeScaling
+from appliance.models.types import Ability, Experts, Profile, RopeScaling, SpecialTokens
 from appliance.models.weights import Weights, weigh
 
 # Files beside a model: projectors, adapters, importance matrices and the like say what they are by `general.type`;
@@ -66,6 +66,7 @@ def make_profile(header: Header) -> Profile:
         rope=_rope(facts),
         tokenizer=_word(header, "tokenizer.ggml.model"),
         pre_tokenizer=_word(header, "tokenizer.ggml.pre"),
+        special=_special(header),
         chat_template=bool(header.text("tokenizer.chat_template")),
         claims=claims_of(header, architecture, abilities),
     )
@@ -118,6 +119,13 @@ def _rope(facts: Facts) -> RopeScaling | None:
     if not kind or kind == "none" or not factor:
         return None
     return RopeScaling(kind[:_LONGEST_WORD], factor, facts.number("rope.scaling.original_context_length", MOST_TOKENS))
+
+
+def _special(header: Header) -> SpecialTokens:
+    adds = {key: header.metadata.get(f"tokenizer.ggml.add_{key}_token") for key in ("bos", "eos")}
+    begins, ends = (value if isinstance(value, bool) else None for value in adds.values())
+    number = header.number
+    return SpecialTokens(number("tokenizer.ggml.bos_token_id"), number("tokenizer.ggml.eos_token_id"), begins, ends)
 
 
 def _word(header: Header, key: str) -> str | None:

@@ -60,6 +60,16 @@ class RopeScaling:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialTokens:
+    """What begins and ends a text; None where the file does not say."""
+
+    begin: int | None = None
+    end: int | None = None
+    adds_begin: bool | None = None
+    adds_end: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Everything that the files of a model say about it."""
 
@@ -77,6 +87,7 @@ class Profile:
     rope: RopeScaling | None = None
     tokenizer: str | None = None
     pre_tokenizer: str | None = None
+    special: SpecialTokens = SpecialTokens()
     chat_template: bool = False
     claims: tuple[Claim, ...] = ()
 
@@ -97,6 +108,7 @@ class Model:
     parameters: int | None = None
     quantisation: str | None = None
     bundled: bool = False
+    projector: str | None = None  # path of the file beside it that gives it eyes or ears
     # left out of comparisons, which the library makes on every scan: another file is another path, size or quantisation
     profile: Profile | None = field(default=None, compare=False, repr=False)
 

@@ -17,6 +17,8 @@ from appliance.placement.needs import Wish, needs
 from appliance.placement.pinning import meant
 from appliance.placement.room import PROCESSOR, Known, NodeResources, resources_of
 
+_HOLDING = frozenset({ChildState.READY, ChildState.STARTING})
+
 
 def verdict_on(model: Model, snapshot: Snapshot) -> Verdict:
     """For the settings in force. A model that runs makes room for itself."""
@@ -55,6 +57,19 @@ def bandwidths(snapshot: Snapshot, quantisation: str | None) -> dict[str, float]
     return {device: rate for device, rate in rates.items() if rate is not None}
 
 
+def devices_of(model: Model, snapshot: Snapshot) -> tuple[str, ...]:
+    """Where it would lie, most likely: ids of GPUs, and `PROCESSOR` where the machine's memory is read."""
+    resources = resources_for(model, snapshot)
+    if resources is None:
+        return ()
+    return _devices(model, wish_for(model, snapshot), resources)
+
+
+@lru_cache(maxsize=256)
+def _devices(model: Model, wish: Wish, resources: NodeResources) -> tuple[str, ...]:
+    return tuple(part.device.id for part in fit(profile_of(model), wish, resources).placed if part.read)
+
+
 def _seen_by(model: Model, snapshot: Snapshot, inventory: Inventory) -> Inventory:
     pinned = own_settings(model.id, snapshot.settings.serving).gpus
     if not pinned:
@@ -62,14 +77,27 @@ def _seen_by(model: Model, snapshot: Snapshot, inventory: Inventory) -> Inventor
     return replace(inventory, gpus=meant(pinned, inventory))
 
 
+def resources_to_choose_for(snapshot: Snapshot) -> NodeResources | None:
+    """For a model that is not here yet: what this box's own engines hold on its GPUs would be given back for it."""
+    inventory = snapshot.inventory
+    if inventory is None:
+        return None
+    if any(child.state in _HOLDING for child in snapshot.children.values()):
+        inventory = _emptied(inventory)
+    return resources_of(inventory, snapshot.node.id, snapshot.settings.node.name)
+
+
+def _emptied(inventory: Inventory) -> Inventory:
+    return replace(inventory, gpus=tuple(replace(gpu, memory_used=0) for gpu in inventory.gpus))
+
+
 def _held(model: Model, child: Child, snapshot: Snapshot, inventory: Inventory) -> Mapping[str, int]:
     """What its own engine takes, as far as that is not free already: weights in the machine's memory are."""
-    if child.state not in {ChildState.READY, ChildState.STARTING}:
+    if child.state not in _HOLDING:
         return {}
     used = {gpu.id: gpu.memory_used or 0 for gpu in inventory.gpus if not gpu.unified_memory}
-    empty = replace(inventory, gpus=tuple(replace(gpu, memory_used=0) for gpu in inventory.gpus))
     known = Known(caps=caps_in_bytes(snapshot))
-    resources = resources_of(empty, snapshot.node.id, snapshot.settings.node.name, known)
+    resources = resources_of(_emptied(inventory), snapshot.node.id, snapshot.settings.node.name, known)
     wish = wish_for(model, snapshot)
     if resources.gpus and not resources.unified:
         placed = fit(profile_of(model), wish, resources).placed

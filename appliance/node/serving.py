@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from appliance.hardware.trials import hardware_of
 from appliance.mesh.types import NodeShare
+from appliance.models.drafts import draft_for
 from appliance.models.names import resolve_name
-from appliance.models.types import Ability, Model
+from appliance.models.types import Ability, Capability, Level, Model
 from appliance.node.devices import ANYWHERE, pins_for
 from appliance.node.failure import Failure
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot, TroubleKind
-from appliance.node.wish import own_settings, wished
+from appliance.node.wish import own_settings, prompt_cache_mib, wished
 from appliance.placement.pinning import Pins, margins_mib, meant
 from appliance.placement.room import GPU_MARGIN
 from appliance.routing.table import Route, RouteState, RoutingTable
@@ -119,6 +120,9 @@ def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> Engi
         slots=wish.slots,
         kv_type=wish.kv.label,
         threads=serving.threads,
+        projector=model.projector or "",
+        draft=_draft(model, snapshot),
+        cache_mib=prompt_cache_mib(serving, snapshot.inventory),
         size=model.size,
         self_test=model.bundled,
         attempt=snapshot.attempts.get(model.id, 0),
@@ -127,6 +131,16 @@ def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> Engi
         visible=pins.visible,
         margins_mib=margins_mib(pins, snapshot.settings.hardware.memory_caps, GPU_MARGIN >> 20),
     )
+
+
+def _draft(model: Model, snapshot: Snapshot) -> str:
+    """Path of the model that drafts for it; one that sees or hears is left alone."""
+    serving, library = snapshot.settings.serving, snapshot.library
+    wish = own_settings(model.id, serving).draft or serving.speculation
+    if library is None or model.projector:
+        return ""
+    found = draft_for(model, wish, library.models)
+    return found.path if found else ""
 
 
 def _missing(ref: str, snapshot: Snapshot) -> Failure:
@@ -138,6 +152,7 @@ def _missing(ref: str, snapshot: Snapshot) -> Failure:
     return Failure("model_missing", f"No file of this box is called {ref!r}.")
 
 
+_SENSES = {Capability.VISION: "image", Capability.AUDIO: "audio"}
 _GIVEN_UP = frozenset({"crash_loop", "load_failed", "wrong_answer"})
 
 
@@ -158,8 +173,18 @@ def _state(child: Child) -> ServingState:
 
 
 def routing_table(entries: tuple[ServingEntry, ...], snapshot: Snapshot) -> RoutingTable:
-    routes: Mapping[str, Route] = {entry.model: _route(entry, snapshot) for entry in entries}
+    routes: Mapping[str, Route] = {
+        entry.model: replace(_route(entry, snapshot), modalities=_modalities(entry, snapshot)) for entry in entries
+    }
     return RoutingTable(MappingProxyType(dict(sorted(routes.items()))), _aliases(routes, snapshot))
+
+
+def _modalities(entry: ServingEntry, snapshot: Snapshot) -> tuple[str, ...]:
+    """What it takes beside text, as far as that is sure."""
+    model = snapshot.library.find(entry.model) if snapshot.library else None
+    profile = model.profile if model is not None and model.projector else None
+    sure = [sense for sense in _SENSES if profile is not None and profile.level(sense) is Level.SURE]
+    return ("text", *(_SENSES[sense] for sense in sure))
 
 
 def _aliases(routes: Mapping[str, Route], snapshot: Snapshot) -> Mapping[str, str]:

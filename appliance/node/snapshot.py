@@ -65,6 +65,9 @@ class EngineSpec:
     context: int = 0
     slots: int = 4
     kv_type: str = "f16"
+    projector: str = ""  # path of the file that gives it eyes or ears
+    draft: str = ""  # path of the model that drafts for it
+    cache_mib: int = -1  # most memory for prompts that were answered; below 0: as much as the engine likes
     threads: int = 0  # 0: as many as there are usable cores when it starts
     size: int = 0  # of the files: another size is another model under the same name
     gpus: tuple[str, ...] = ()  # ids of those it is held to; empty: the engine uses what there is

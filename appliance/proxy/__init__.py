@@ -7,4 +7,5 @@ upstream    pooled HTTP/1.1 client with back-pressure                   peek    
 intake      reads a request body within its limits                      errors    pure: every error, in either shape
 listing     pure: the model list as clients read it                     meter     who waits for which engine, totals
 deps        what all this needs from the box                            asgi      the few ASGI helpers
+usage       pure: what an answer tells about its tokens
 """

@@ -49,7 +49,7 @@ def _details(route: Route, node: NodeFacts) -> dict[str, Any]:
     return {
         "status": route.state.value,
         "context_length": route.context,
-        "modalities": ["text"],  # engines are started without projectors
+        "modalities": list(route.modalities),
         "abilities": sorted(route.abilities),
         "kind": route.kind,
         "served_by": [node.id],

@@ -36,6 +36,7 @@ class Route:
     state: RouteState
     abilities: frozenset[Ability]
     kind: str = "solo"
+    modalities: tuple[str, ...] = ("text",)  # what may be sent to it
     endpoint: Endpoint | None = None  # there when ready
     context: int | None = None
     progress: float | None = None  # 0..1 while loading

@@ -11,6 +11,9 @@ from appliance.settings.schema import Settings
 BOOKKEEPING = frozenset({"version", "revision", "setup"})  # of the document itself; nobody sets them in a form
 
 
+_NOTHING: tuple[object, ...] = (None, [], {})
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     path: tuple[str, ...]
@@ -32,7 +35,7 @@ def differences(old: Settings, new: Settings) -> tuple[Change, ...]:
 
 
 def _between(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Change]:  # noqa: ANN401 - any JSON
-    if old == new:
+    if old == new or (old in _NOTHING and new in _NOTHING):
         return
     if not isinstance(old if old is not None else new, Mapping) or not isinstance(
         new if new is not None else old, Mapping

@@ -58,6 +58,9 @@ class NodeSettings(Section):
 KvType = Literal["f16", "q8_0", "q4_0"]
 
 
+Speculation = Literal["off", "auto"]
+
+
 class ModelSettings(Section):
     """What is different for one model; what is not set is as for all models."""
 
@@ -82,6 +85,11 @@ class ModelSettings(Section):
         le=10_080,
         title="Sleep after",
         description="Minutes without a request after which it sleeps; 0: never",
+    )
+    draft: ModelRef | None = Field(
+        default=None,
+        title="Drafting",
+        description="auto: a small relative drafts for it; off: none does; else the name of the model that drafts",
     )
     gpus: tuple[GpuId, ...] = Field(
         default=(),
@@ -127,6 +135,18 @@ class ServingSettings(Section):
         le=10_080,
         title="Sleep after",
         description="Minutes without a request after which a model sleeps; 0: never",
+    )
+    speculation: Speculation = Field(
+        default="off",
+        title="Drafting",
+        description="auto: a small relative on this box drafts, and the model checks; answers stay the same",
+    )
+    prompt_cache_mib: int = Field(
+        default=0,
+        ge=0,
+        le=1 << 20,
+        title="Memory for earlier prompts",
+        description="Most MiB in which a model keeps what it has read; 0: a tenth of the memory, 8 GiB at most",
     )
     per_model: dict[ModelRef, ModelSettings] = Field(
         default_factory=dict,

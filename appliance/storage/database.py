@@ -64,6 +64,12 @@ MIGRATIONS = (
     """
     ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE device_trials (
+        device TEXT PRIMARY KEY,
+        document TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

@@ -17,6 +17,7 @@ VISIBILITY = frozenset(
         "GGML_VK_VISIBLE_DEVICES",
     }
 )
+MOST_DRAFTED = 8  # tokens at once
 OWNER_MARK = "MESHBOX_ENGINE_OF"  # in the environment of every engine: whose it is
 
 
@@ -35,7 +36,7 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
         arguments += ["--cache-type-k", spec.kv_type, "--cache-type-v", spec.kv_type, "--flash-attn", "on"]
     if threads:
         arguments += ["--threads", str(threads)]
-    arguments += _places(spec)
+    arguments += _places(spec) + _helpers(spec)
     if spec.self_test:
         arguments += ["--temp", "0"]  # unless a request says otherwise: at the usual one it is wrong once in five
     if Ability.RERANK in spec.abilities:
@@ -43,6 +44,15 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
     elif Ability.EMBEDDING in spec.abilities:
         arguments += ["--embeddings"]
     return arguments
+
+
+def _helpers(spec: EngineSpec) -> list[str]:
+    """What gives it eyes or ears, what drafts for it, and how much it may remember."""
+    arguments = ["--mmproj", spec.projector] if spec.projector else []
+    if spec.draft:  # a draft model alone does not draft: the way has to be named
+        arguments += ["--spec-draft-model", spec.draft, "--spec-type", "draft-simple"]
+        arguments += ["--spec-draft-n-max", str(MOST_DRAFTED)]
+    return arguments if spec.cache_mib < 0 else [*arguments, "--cache-ram", str(spec.cache_mib)]
 
 
 def _places(spec: EngineSpec) -> list[str]:

@@ -88,8 +88,9 @@ def names_like(query: str) -> tuple[Entry, ...]:
     return tuple(matching(query)[:MOST_NEAR] or nearest(query)) if query.strip() else ()
 
 
-def _order(advice: Advice) -> tuple[bool, int]:
-    return not advice.fits, -advice.entry.grade
+def _order(advice: Advice) -> tuple[bool, bool, int]:
+    slow = advice.verdict.code is Code.PARTLY_ON_PROCESSOR
+    return not advice.fits, slow, -advice.entry.grade
 
 
 def _row(advice: Advice, here: frozenset[str], roles: tuple[str, ...] = ()) -> CatalogRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -85,8 +85,3 @@ def _lines(field: Field, error: Mapping[str, Any]) -> str:
         return f"“{quoted}…” is too long: a line may have at most {field.most} characters."
     reason = field.rule or "There are characters in it that cannot be used here."
     return f"“{quoted}” cannot be used. {reason}"
-
-
-def listed(found: Iterable[tuple[Path, str]]) -> tuple[tuple[str, str], ...]:
-    """For a page that shows no fields: their names and what is wrong."""
-    return tuple((".".join(path), text) for path, text in found)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from appliance.models.types import BrokenFile, Model
+from appliance.models.types import BrokenFile, Capability, Level, Model
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.run_loop import Outlook
 from webui.views.fit import Verdict, verdict_of
@@ -14,6 +14,7 @@ from webui.views.serving import ModelCard, model_card
 from webui.views.words import count_text, size_text
 
 _ABILITIES = {"chat": "chat", "completion": "text completion", "embedding": "embeddings", "rerank": "ranking"}
+_SENSES = {Capability.VISION: "pictures", Capability.AUDIO: "sound"}
 _RUNNING = frozenset({ServingState.PLANNED, ServingState.FETCHING, ServingState.LOADING, ServingState.PROBING})
 
 
@@ -101,7 +102,14 @@ def model_facts(model: Model) -> Iterable[tuple[str, str]]:
     if model.quantisation:
         yield "Stored as", model.quantisation
     yield "Context", f"{model.context_length:,} tokens"
-    yield "Good for", ", ".join(_ABILITIES[a] for a in sorted(model.abilities))
+    yield "Good for", ", ".join([*(_ABILITIES[a] for a in sorted(model.abilities)), *_senses(model)])
+
+
+def _senses(model: Model) -> Iterable[str]:
+    """Only what is sure: with a projector beside it."""
+    for capability, word in _SENSES.items():
+        if model.projector and model.profile and model.profile.level(capability) is Level.SURE:
+            yield word
 
 
 def element_of(model_id: str) -> str:

@@ -16,6 +16,13 @@ KV_CHOICES = (
 )
 
 
+DRAFT_CHOICES = (
+    ("", "As for all models"),
+    ("auto", "A small relative drafts, when one is on this box"),
+    ("off", "Nothing drafts for it"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OwnField:
     name: str
@@ -58,6 +65,14 @@ def own_fields(
             choices=KV_CHOICES,
         ),
         OwnField(
+            "draft",
+            "Drafting",
+            "choice",
+            values["draft"],
+            "A small model proposes the next words and this one checks them: the same answers, often sooner.",
+            choices=_drafts(values["draft"]),
+        ),
+        OwnField(
             "sleep_after_min",
             "Sleep after minutes without a request",
             "number",
@@ -75,14 +90,22 @@ def own_fields(
     )
 
 
+def _drafts(chosen: str) -> tuple[tuple[str, str], ...]:
+    """A model that was named elsewhere stays to be chosen."""
+    named = chosen not in {value for value, _ in DRAFT_CHOICES}
+    return (*DRAFT_CHOICES, (chosen, chosen)) if named else DRAFT_CHOICES
+
+
 def form_values(own: ModelSettings) -> dict[str, str]:
     numbers = {name: "" if getattr(own, name) is None else str(getattr(own, name)) for name in NUMBERS}
-    return {**numbers, "kv_type": own.kv_type or "", "aliases": "\n".join(own.aliases)}
+    return {**numbers, "kv_type": own.kv_type or "", "draft": own.draft or "", "aliases": "\n".join(own.aliases)}
 
 
 def own_patch(typed: Mapping[str, str]) -> dict[str, object]:
     """What was typed, as a change of the settings; what is no number stays text and is refused by the settings."""
     patch: dict[str, object] = {name: typed.get(name, "").strip() or None for name in NUMBERS}
     patch["kv_type"] = typed.get("kv_type") or None
+    if "draft" in typed:
+        patch["draft"] = typed["draft"].strip() or None
     patch["aliases"] = [line.strip() for line in typed.get("aliases", "").splitlines() if line.strip()]
     return patch

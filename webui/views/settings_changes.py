@@ -12,6 +12,7 @@ from appliance.settings.schema import Settings
 from webui.views.words import Moment, moment
 
 LONGEST = 500
+MOST_LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class BackupRow:
     made: Moment
     current: bool
     changed: tuple[str, ...]  # the labels of what it changed
+    further: int  # changes that are not named
     oldest: bool
 
 
@@ -40,7 +42,8 @@ def backup_rows(backups: tuple[Backup, ...], stored: Settings) -> tuple[BackupRo
             backup.revision,
             moment(backup.made_at),
             plain(backup.settings) == plain(stored),
-            tuple(label_of(change.path) for change in backup.changes),
+            tuple(label_of(change.path) for change in backup.changes[:MOST_LABELS]),
+            max(0, len(backup.changes) - MOST_LABELS),
             oldest=number == len(backups) - 1,
         )
         for number, backup in enumerate(backups)

@@ -8,6 +8,7 @@ from litestar import Router
 from litestar.openapi.spec import Tag
 
 from appliance.api.deps import ApiDeps
+from appliance.api.encode import Answer
 from appliance.api.login import require_login
 from appliance.api.problems import handle
 from appliance.api.routes import (
@@ -44,6 +45,7 @@ def make_router(deps: ApiDeps) -> Router:
         guards=[require_login],
         exception_handlers={Exception: handle},
         request_max_body_size=MAX_JSON_BYTES,
+        response_class=Answer,
     )
 
 

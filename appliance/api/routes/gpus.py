@@ -24,9 +24,9 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         return devices_document(deps.loop.outlook)
 
     @post("/api/gpus/benchmark", status_code=202, sync_to_thread=False)
-    def benchmark(data: JSONBody[BenchmarkBody]) -> Json:
+    def benchmark(data: JSONBody[BenchmarkBody | None] = None) -> Json:
         """Measures how fast devices read weights and compute; the answer is a job to follow."""
-        return job_document(acts.benchmark(deps, data.gpus))
+        return job_document(acts.benchmark(deps, data.gpus if data else None))
 
     @post("/api/gpus/{gpu_id:str}/selftest", status_code=202, sync_to_thread=False)
     def selftest(gpu_id: FromPath[str]) -> Json:

@@ -15,6 +15,7 @@ from appliance.api.deps import ApiDeps
 from appliance.api.jobs import job_document
 from appliance.api.model_requests import CleanupBody, FetchBody, TokenBody
 from appliance.api.models import (
+    advice_document,
     found_document,
     gguf_document,
     removals_document,
@@ -27,8 +28,12 @@ from appliance.api.openapi import FileOperation
 from appliance.api.problems import Problem
 from appliance.api.status import models_document
 from appliance.jobs.cleanup import removable, unused
+from appliance.models.catalog import LONGEST as LONGEST_WORDS
+from appliance.models.catalog import Skill, matching
 from appliance.models.failed import ModelProblem
 from appliance.models.hub import MOST_FOUND, Sort
+from appliance.node.fitting import resources_to_choose_for
+from appliance.placement.advice import advise
 
 Json = dict[str, Any]
 AnyRequest = Request[Any, Any, Any]
@@ -83,6 +88,15 @@ def _hub(deps: ApiDeps) -> list[ControllerRouterHandler]:
         """Asks the hub for repositories that hold GGUF files."""
         return {"models": [found_document(found) for found in await work.hub.search(q, sort, limit)]}
 
+    @get("/api/models/catalog")
+    async def catalog(
+        q: Annotated[str, QueryParameter(max_length=LONGEST_WORDS)] = "", ability: FromQuery[Skill | None] = None
+    ) -> Json:
+        """Well-known models by name, each in the form that suits this box best."""
+        node = resources_to_choose_for(deps.loop.outlook.snapshot)
+        found = await asyncio.to_thread(lambda: [advise(entry, node) for entry in matching(q, skill=ability)])
+        return {"models": [advice_document(advice) for advice in found]}
+
     @get("/api/models/resolve")
     async def resolve(
         ref: Annotated[str, QueryParameter(max_length=4096)],
@@ -113,7 +127,7 @@ def _hub(deps: ApiDeps) -> list[ControllerRouterHandler]:
         await work.hub.token.clear()
         return {"known": False}
 
-    return [search, resolve, token_known, set_token, clear_token]
+    return [search, catalog, resolve, token_known, set_token, clear_token]
 
 
 def _uploads(deps: ApiDeps) -> list[ControllerRouterHandler]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from appliance.node.devices import OVER_LIMIT, PIN_FAILED, TAKEN_BACK
 from appliance.node.issues.types import Issue, Place, Severity, issue_id
@@ -25,7 +26,8 @@ def check(_snapshot: Snapshot, serving: tuple[ServingEntry, ...], _now: float) -
         code = entry.failure.code if entry.failure else ""
         if entry.failure is None or not code.startswith((PIN_FAILED, TAKEN_BACK, OVER_LIMIT)):
             continue
-        gpus, model = Place("Open the GPUs", "/gpus"), Place("Open the model", f"/models/{entry.model}")
+        gpus = Place("Open the GPUs", "/gpus")
+        model = Place("Open the model", f"/models/{quote(entry.model, safe='')}")
         yield Issue(
             id=issue_id("pin_failed", entry.model),
             severity=Severity.ERROR,

@@ -153,7 +153,8 @@ async def running_web(
         free=free,
     )
     activity = idle_recorder(loop, database)
-    trials = make_trials(engine=engine or folder / "engine", owner="test", database=database, loop=loop, cores=lambda: 2)
+    engine = engine or folder / "engine"
+    trials = make_trials(engine=engine, owner="test", database=database, loop=loop, cores=lambda: 2)
     deps = ApiDeps(
         loop=loop,
         settings=settings,

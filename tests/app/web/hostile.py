@@ -9,7 +9,7 @@ from dataclasses import replace
 from appliance.activity.types import Ended
 from appliance.hardware.types import Cpu, Gpu, Inventory, Memory
 from appliance.mesh.types import Link
-from appliance.models.types import BrokenFile, Library
+from appliance.models.types import BrokenFile, Library, Model
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
 from appliance.node.jobs import Job, JobKind, JobState
@@ -42,15 +42,15 @@ TEXTS = (
 
 def hostile_snapshot(web: Web, text: str) -> Snapshot:
     """Every text that some part of the box or somebody outside could send is `text`."""
-    base = make_snapshot()
+    now = web.loop.outlook.snapshot
     broken = BrokenFile(f"{text}!", f"/models/{text}.gguf", text)
-    models = (_model(text), _model(f"{text} 2"), _model(f"a/{text}"), make_model())
+    names = (text, f"{text} 2", f"a/{text}", _takeable(text), _takeable(text) + " 2")
     snapshot = replace(
-        base,
-        node=replace(web.loop.outlook.snapshot.node, version=text, flavor=text),
-        settings=_settings(web.loop.outlook.snapshot.settings, text),
+        make_snapshot(),
+        node=replace(now.node, version=text, flavor=text),
+        settings=_settings(now.settings, _takeable(text)),
         inventory=_inventory(text),
-        library=Library(models, (broken,), unreadable=text),
+        library=Library((*map(_model, dict.fromkeys(names)), make_model()), (broken,), unreadable=text),
         troubles=dict.fromkeys(TroubleKind, text),
         jobs={job.id: job for job in _jobs(text)},
         claimed=True,
@@ -58,23 +58,20 @@ def hostile_snapshot(web: Web, text: str) -> Snapshot:
     return _peers(_children(snapshot, text), text)
 
 
-def _model(name: str) -> object:
+def _model(name: str) -> Model:
     return make_model(name, path=f"/models/{name}.gguf", architecture=name, quantisation=name)
 
 
-def _settings(settings: Settings, text: str) -> Settings:
-    """As far as settings take it: they have no control characters, and lengths have limits."""
-    plain = "".join(c for c in text if c.isprintable() or c > "\x9f").strip()
-    name, ref = plain[:64].strip() or "x", plain[:512].strip() or "x"
-    own = ModelSettings(aliases=(ref,))
-    return settings.model_copy(
-        update={
-            "node": NodeSettings.model_construct(name=name),
-            "serving": ServingSettings.model_construct(
-                models=(text, f"{text} 2", ref, "missing/" + ref), per_model={ref: own, text: own}
-            ),
-        }
-    )
+def _takeable(text: str) -> str:
+    """As far as settings take it: no control characters, nothing that is no letter, no longer than a name may be."""
+    plain = "".join(c for c in text if c.isprintable() or (c > "\x9f" and not "\ud800" <= c <= "\udfff"))
+    return plain[:500].strip() or "x"
+
+
+def _settings(settings: Settings, name: str) -> Settings:
+    own = ModelSettings(aliases=(name,))
+    serving = ServingSettings(models=(name, f"{name} 2", f"missing/{name}"), per_model={name: own})
+    return settings.model_copy(update={"node": NodeSettings(name=name[:64].strip()), "serving": serving})
 
 
 def _inventory(text: str) -> Inventory:
@@ -93,9 +90,10 @@ def _jobs(text: str) -> list[Job]:
 
 
 def _children(snapshot: Snapshot, text: str) -> Snapshot:
-    failed = make_child(snapshot, text, ChildState.FAILED, failure=Failure("load_failed", text, (text,) * 20))
-    ready = make_child(snapshot, f"{text} 2", answer_ms=3.0)
-    return with_child(with_child(snapshot, failed), ready)
+    name = _takeable(text)
+    failure = Failure("load_failed", text, (text,) * 20)
+    failed = make_child(snapshot, name, ChildState.FAILED, failure=failure)
+    return with_child(with_child(snapshot, failed), make_child(snapshot, f"{name} 2", answer_ms=3.0))
 
 
 def _peers(snapshot: Snapshot, text: str) -> Snapshot:

@@ -14,6 +14,7 @@ from tests.app.web.harness import Web
 
 RELAY = "/api/openai"
 STATIC = "/static"
+FOR_PROGRAMS = ("/api/", "/schema", STATIC, "/healthz", "/readyz", "/metrics")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,7 +32,7 @@ class Call:
 
     @property
     def page(self) -> bool:
-        return self.method == "GET" and not self.stream and not self.path.startswith(("/api/", "/schema", STATIC))
+        return self.method == "GET" and not self.stream and not self.path.startswith(FOR_PROGRAMS)
 
 
 def app_of(web: Web) -> Litestar:

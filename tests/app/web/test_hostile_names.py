@@ -128,7 +128,10 @@ async def test_every_live_stream_shows_names_as_text(web: Web) -> None:
 
 
 async def first_event(web: Web, path: str) -> dict[str, str]:
-    async with asyncio.timeout(20), web.session.get(web.url + path, headers=web.headers) as answer:
+    async with (
+        asyncio.timeout(20),
+        web.session.get(web.url + path, headers=web.headers, read_bufsize=LARGEST) as answer,
+    ):
         assert answer.status == 200, path
         return await anext(events(answer.content))
 

@@ -46,6 +46,8 @@ PROMISED = {
     "/api/serving": {"get", "post"},
     "/api/serving/{model}": {"delete"},
     "/api/settings": {"get", "patch"},
+    "/api/settings/export": {"get"},
+    "/api/settings/import": {"post"},
     "/api/setup": {"post"},
     "/api/status": {"get"},
     "/api/support-bundle": {"get"},

@@ -79,7 +79,7 @@ async def test_a_password_that_cannot_be_stored_stays(web: Web, tmp_path: Path) 
 
 async def test_logins_are_listed_without_their_tokens(web: Web) -> None:
     """With what a person needs to tell them apart."""
-    token = await log_in(web, "Firefox/127 \x07" + "x" * 500)
+    token = await log_in(web, "Firefox/127 \u202e" + "x" * 500)
     found = {bool(one["current"]): one for one in await listed(web)}
     assert found[False].keys() == {"id", "made_at", "used_at", "address", "agent", "current"}
     assert (found[False]["address"], str(found[False]["agent"])[:11]) == ("127.0.0.1", "Firefox/127")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def form_of(html: str, section: str) -> dict[str, str]:
 
 async def save(web: Web, section: str, form: dict[str, str]) -> tuple[int, str]:
     answer = await web.call("POST", f"/settings/{section}", data=form, headers={"Accept": "text/html"})
-    return answer.status, unescape(await answer.text())
+    return answer.status, await answer.text()
 
 
 async def patch(web: Web, document: dict[str, object]) -> None:
@@ -251,7 +250,7 @@ def file_of(settings: dict[str, object]) -> bytes:
 
 async def look(web: Web, content: bytes) -> tuple[int, str]:
     answer = await web.call("POST", "/settings/import", data=upload_of(content), headers={"Accept": "text/html"})
-    return answer.status, unescape(await answer.text())
+    return answer.status, await answer.text()
 
 
 async def test_an_uploaded_file_is_shown_before_it_is_taken_over(web: Web) -> None:

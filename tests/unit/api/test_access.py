@@ -63,6 +63,29 @@ async def test_of_many_claims_at_once_one_wins(access: Access) -> None:
     assert await outcome(access.login("password number 0", "a")) == "in"
 
 
+async def test_who_changes_the_password_is_at_no_moment_thrown_out(access: Access) -> None:
+    """His other requests wait until it is done."""
+    await access.claim(CODE, PASSWORD)
+    token = await access.login(PASSWORD, "a")
+    change = asyncio.gather(access.change_password(PASSWORD, "quite another one", token, "a"))
+    found = []
+    while not change.done():
+        found.append(await access.session(token))
+        await asyncio.sleep(0)
+    assert None not in found
+    assert await access.session(token) is not None
+    assert await outcome(access.login(PASSWORD, "a")) == "wrong_password"
+
+
+async def test_of_two_changes_at_once_one_wins(access: Access) -> None:
+    """The other no longer knows the current password."""
+    await access.claim(CODE, PASSWORD)
+    token = await access.login(PASSWORD, "a")
+    changes = (access.change_password(PASSWORD, f"password number {n}", token, "a") for n in range(2))
+    assert await asyncio.gather(*map(outcome, changes)) == ["in", "wrong_current_password"]
+    assert await access.session(token) is not None
+
+
 @dataclass
 class Guesses:
     clock: Clock = field(default_factory=Clock)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.models.catalog import CATALOG, LONGEST, Entry, Form, Skill, matching, named, nearest, read_catalog, ref_of
+from appliance.models.catalog import (
+    CATALOG,
+    LONGEST,
+    Entry,
+    Form,
+    Skill,
+    matching,
+    named,
+    nearest,
+    read_catalog,
+    ref_of,
+)
 from appliance.models.refs import BadRef, RepoRef
 
 BITS = {"Q4_0": 4.55, "MXFP4": 4.5, "Q4_K_M": 4.9, "Q5_K_M": 5.7, "Q6_K": 6.57, "Q8_0": 8.5, "F16": 16.0}
@@ -99,10 +111,9 @@ def test_nonsense_is_told_what_would_do() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_taken(text: str) -> None:
     """Whatever is typed, the answer is a reference or a sentence."""
-    try:
+    with suppress(BadRef):
         assert ref_of(text).repo
-    except BadRef as error:
-        assert error.detail
+    assert len(nearest(text)) <= 3
 
 
 def test_a_catalogue_is_read_from_text() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.models.gguf_header import Array, Header, Value, read_header
 from appliance.models.profile import NotServable, check_weights, is_companion, make_profile, with_parts
-from appliance.models.types import Ability, Experts, RopeScaling
+from appliance.models.types import Ability, Experts, RopeScaling, SpecialTokens
 from appliance.models.weights import Weights
 from appliance.placement.needs import MOST_BYTES, needs
 from tests.blueprints import PUBLISHED, header_bytes
@@ -28,6 +28,13 @@ def test_a_model_with_a_chat_template_chats_and_completes() -> None:
     assert (found.architecture, found.context_length, found.quantisation) == ("llama", 2048, "Q4_K_M")
     assert found.abilities == {Ability.CHAT, Ability.COMPLETION}
     assert found.chat_template
+
+
+def test_a_profile_holds_what_begins_and_ends_a_text() -> None:
+    """What the file leaves out stays open: the engine has its own idea of it."""
+    said = {"tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.add_bos_token": True, "tokenizer.ggml.eos_token_id": 2}
+    assert make_profile(header(said)).special == SpecialTokens(1, 2, adds_begin=True)
+    assert make_profile(header({"tokenizer.ggml.add_bos_token": 1})).special == SpecialTokens()
 
 
 @pytest.mark.parametrize(

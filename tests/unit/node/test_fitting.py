@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from appliance.hardware.engine_devices import EngineDevices
+from appliance.hardware.trials import Benchmark, Trial, marks
 from appliance.models.types import Model
-from appliance.node.fitting import resources_for, verdict_on, wish_for
+from appliance.node.fitting import bandwidths, devices_of, resources_for, resources_to_choose_for, verdict_on, wish_for
 from appliance.node.snapshot import ChildState, Snapshot
 from appliance.placement.fit import Code
 from appliance.placement.needs import KvType, Wish, needs
@@ -60,6 +62,19 @@ def test_a_running_model_makes_room_for_itself() -> None:
     assert verdict_on(MODEL, stopped).code is verdict_on(MODEL, snapshot).code is Code.PARTLY_ON_PROCESSOR
 
 
+def test_a_model_to_come_may_take_what_our_engines_hold() -> None:
+    """But not what other programs hold on a card that none of our engines uses."""
+    snapshot = box(gpu(total=24, used=21))
+    alone, beside = (
+        resources_to_choose_for(snapshot),
+        resources_to_choose_for(with_child(snapshot, make_child(snapshot, "llama"))),
+    )
+    assert alone is not None
+    assert beside is not None
+    assert (alone.gpu_room // GIB, beside.gpu_room // GIB) == (2, 23)
+    assert resources_to_choose_for(replace(snapshot, inventory=None)) is None
+
+
 def test_in_the_machines_memory_only_the_cache_is_held() -> None:
     """Weights are pages of the file, which count as available."""
     snapshot = box(available=20)
@@ -69,3 +84,31 @@ def test_in_the_machines_memory_only_the_cache_is_held() -> None:
     assert after is not None
     held = needs(PROFILE, 8192, 4)
     assert abs(after.memory.room - before.memory.room - held.kv - held.compute) < GIB // 8
+
+
+def test_a_pinned_model_finds_only_its_own_gpus() -> None:
+    """The others are as good as not there."""
+    serving = ServingSettings(models=("llama",), per_model={"llama": ModelSettings(gpus=("pci:1",))})
+    resources = resources_for(MODEL, box(gpu(0), gpu(1), serving=serving))
+    assert resources is not None
+    assert [device.id for device in resources.gpus] == ["pci:1"]
+
+
+def test_measured_bandwidth_makes_predictions() -> None:
+    """That of the same kind of weights, as long as nothing else is there than when it was measured."""
+    snapshot = box(gpu(0))
+    assert snapshot.inventory is not None
+    benchmark = Benchmark(0.0, {"f16": 900e9, "q8_0": 850e9, "q4_k": 700e9})
+    found = {"pci:0": Trial(marks(snapshot.inventory, "e")["pci:0"], benchmark=benchmark)}
+    measured = replace(snapshot, trials=found, engine_devices=EngineDevices("e"))
+    assert bandwidths(measured, "Q4_K_M") == {"pci:0": 700e9}
+    assert bandwidths(replace(measured, engine_devices=EngineDevices("other")), "Q4_K_M") == {}
+    resources = resources_for(replace(MODEL, quantisation="Q8_0"), measured)
+    assert resources is not None
+    assert resources.gpus[0].bandwidth == 850e9
+
+
+def test_where_a_model_lies_is_told_by_device() -> None:
+    """On the GPU when it fits, and on the processor without one."""
+    assert devices_of(MODEL, box(gpu(total=32))) == ("pci:0",)
+    assert devices_of(MODEL, box()) == ("cpu",)

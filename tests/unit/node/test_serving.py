@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.models.types import Ability, Library, Model
+from appliance.models.types import Ability, Capability, Claim, Level, Library, Model, Profile
 from appliance.node.commands import EndEngine, RunEngine
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
 from appliance.node.serving import ServingEntry, ServingState, engine_spec, routing_table, wanted_entries
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot
 from appliance.routing.table import Route, RouteState
-from appliance.settings.schema import ServingSettings
+from appliance.settings.schema import ModelSettings, ServingSettings
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
 
 EMBEDDER = make_model("bge-F16", abilities=frozenset({Ability.EMBEDDING}))
@@ -36,9 +36,37 @@ def test_a_spec_holds_the_model_and_the_owners_wishes() -> None:
         context=512,
         slots=2,
         threads=3,
+        cache_mib=1638,
         size=1000,
         attempt=4,
     )
+
+
+def test_a_draft_is_used_when_the_owner_wants_one() -> None:
+    """Not unless told; for one model otherwise than for all; and none for a model that sees."""
+    special = Profile("qwen3", 1024, make_model().abilities, vocabulary=2048, tokenizer="gpt2", pre_tokenizer="qwen2")
+    target = make_model("Qwen3-8B-Q8_0", size=9000, profile=special)
+    draft = make_model("Qwen3-0.6B-Q8_0", size=600, profile=special)
+    off = make_snapshot(models=(target, draft))
+    auto = serving(off, speculation="auto")
+    assert engine_spec(target, off).draft == ""
+    assert engine_spec(target, auto).draft == draft.path
+    assert engine_spec(replace(target, projector="/models/eyes.gguf"), auto).draft == ""
+    own = {target.id: ModelSettings(draft="off")}
+    assert engine_spec(target, serving(auto, per_model=own)).draft == ""
+    assert engine_spec(target, serving(off, per_model={target.id: ModelSettings(draft=draft.id)})).draft == draft.path
+    assert engine_spec(target, replace(auto, library=None)).draft == ""
+
+
+def test_a_model_with_eyes_is_served_with_them() -> None:
+    """And clients are told what they may send to it, as far as that is sure."""
+    sees = Claim(Capability.VISION, Level.SURE, "the projector beside it")
+    profile = Profile("llama", 1024, make_model().abilities, claims=(sees,))
+    model = make_model(projector="/models/eyes.gguf", profile=profile)
+    snapshot = make_snapshot(models=(model,))
+    assert engine_spec(model, snapshot).projector == "/models/eyes.gguf"
+    shown = [routing_table(wanted_entries(box), box).routes[MODEL_ID].modalities for box in (snapshot, make_snapshot())]
+    assert shown == [("text", "image"), ("text",)]
 
 
 def test_only_the_bundled_model_is_put_to_the_test() -> None:

@@ -28,7 +28,7 @@ def roles(picks: tuple[Pick, ...]) -> dict[Role, Pick]:
 
 def test_the_largest_form_that_fits_is_advised() -> None:
     """More room, more bits; with too little room the smallest, and that it is too big."""
-    quants = [advise(entry("qwen3-8b"), box(room, 4)).form.quant for room in (7, 9, 24)]
+    quants = [advise(entry("qwen3-8b"), box(room, 4)).form.quant for room in (6, 7, 9)]
     assert quants == ["Q4_K_M", "Q6_K", "Q8_0"]
     too_big = advise(entry("qwen3-8b"), box(0, 2))
     assert (too_big.form.quant, too_big.verdict.code, too_big.fits) == ("Q4_K_M", Code.TOO_BIG, False)
@@ -67,7 +67,7 @@ def test_larger_boxes_are_recommended_better_models() -> None:
 
 
 def test_nothing_is_recommended_that_crawls() -> None:
-    """On a processor a model that reads tens of GB for each word is none to begin with, however much memory there is."""
+    """On a processor no model is that reads tens of GB for each word, however much memory there is."""
     chosen = roles(pack(box(0, 500)))
     assert "llama-3.3-70b" not in {pick.advice.entry.name for pick in chosen.values()}
     for pick in chosen.values():

@@ -66,3 +66,23 @@ def test_small_changes_do_not_show() -> None:
     """Free memory moves all the time; a verdict must not flicker with it."""
     node = box(gpu(), known=Known(reclaimable={PROCESSOR: 63 * MIB}))
     assert node.memory == box(gpu()).memory
+
+
+def test_a_limit_counts_all_that_is_in_use() -> None:
+    """As the engine keeps it; a limit beyond what may be taken anyway changes nothing."""
+    limits = {"pci:0": 8 * GIB}
+    assert box(gpu(total=24), known=Known(caps=limits)).gpu_room == 8 * GIB
+    assert box(gpu(total=24, used=6), known=Known(caps=limits)).gpu_room == 2 * GIB
+    assert box(gpu(total=24, used=10), known=Known(caps=limits)).gpu_room == 0
+    held = Known(reclaimable={"pci:0": 6 * GIB}, caps=limits)
+    assert box(gpu(total=24, used=6), known=held).gpu_room == 8 * GIB
+    assert box(gpu(total=24), known=Known(caps={"pci:0": 24 * GIB})).gpu_room == box(gpu(total=24)).gpu_room
+
+
+def test_a_gpu_taken_back_has_no_room_and_says_why() -> None:
+    """One that shares the machine's memory is as good as not there."""
+    (device,) = box(gpu(total=24), known=Known(caps={"pci:0": 0})).gpus
+    assert (device.room, device.reason is None) == (0, False)
+    shared = box(gpu(unified=True), known=Known(caps={"pci:0": 0}))
+    assert (shared.unified, shared.gpus) == (False, ())
+    assert box(gpu(unified=True), known=Known(caps={"pci:0": 4 * GIB})).gpu_room == 4 * GIB

@@ -21,6 +21,7 @@ def test_an_entry_of_a_mapping_is_told_field_by_field() -> None:
     assert told[("a", "slots")] == (2, None)
     assert told[("b", "context")] == (None, 512)
     assert {name for name, *_ in told} == {"a", "b", "c"}
+    assert len(told) == 3, "a list that is empty is no news"
 
 
 def test_a_list_is_told_as_a_whole() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from appliance.settings.exchange import exported
 from appliance.settings.merging import merge
 from appliance.settings.schema import NodeSettings, Settings
 from appliance.settings.store import (
@@ -120,6 +121,20 @@ def test_a_first_document_may_be_json_or_a_file(tmp_path: Path) -> None:
     file.write_text(text)
     expected = Settings(node=NodeSettings(name="given"))
     assert (first_document(text), first_document(str(file)), first_document(None)) == (expected, expected, Settings())
+
+
+def test_a_first_document_may_be_a_file_of_settings() -> None:
+    """As another box gave it out."""
+    given = Settings(revision=7, node=NodeSettings(name="given"))
+    assert first_document(json.dumps(exported(given, 0.0))) == Settings(node=NodeSettings(name="given"))
+
+
+async def test_the_first_change_keeps_what_was_before_it(tmp_path: Path) -> None:
+    """So that the very first state can be brought back; steps of the set-up alone are no state of their own."""
+    store, _ = make_store(tmp_path)
+    await store.change({"setup": "model"}, None)
+    await store.change({"node": {"name": "den"}}, None)
+    assert [backup.settings.node.name for backup in store.backups.all()] == ["den", "meshbox"]
 
 
 def test_merge_goes_into_objects_and_replaces_lists() -> None:

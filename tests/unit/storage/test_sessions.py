@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from appliance.storage.database import Database
+from appliance.storage.database import MIGRATIONS, Database
 from appliance.storage.errors import StorageFailed
-from appliance.storage.sessions import Sessions
+from appliance.storage.sessions import Session, Sessions, session_id
 
 LIFETIME = 1000.0
 
@@ -118,3 +120,46 @@ async def test_a_login_works_when_nothing_can_be_stored(desk: Desk) -> None:
     assert desk.wrote[2:] == []
     await sessions.create("b", "mark")
     assert desk.wrote[2:] == [None]
+
+
+async def test_logins_of_an_older_version_go_on(desk: Desk) -> None:
+    """An update of the box throws nobody out."""
+    older = next(number for number, script in enumerate(MIGRATIONS) if "agent" in script)
+    connection = sqlite3.connect(desk.path)
+    connection.executescript("".join(MIGRATIONS[:older]) + f"PRAGMA user_version = {older};")
+    key = hashlib.sha256(b"token").digest()
+    connection.execute("INSERT INTO sessions VALUES (?, 1, 1, 'a', 'mark')", (key,))
+    connection.commit()
+    connection.close()
+    assert await (await desk.open()).find("token", "mark") == Session(1.0, 1.0, "a", "mark", "")
+
+
+async def test_logins_are_listed_by_an_id_that_is_no_token(desk: Desk) -> None:
+    """The latest used first; those of an older password and the expired are not among them."""
+    sessions = await desk.open()
+    old = await sessions.create("old", "mark")
+    desk.now = LIFETIME
+    first, second = await sessions.create("a", "mark", "one"), await sessions.create("b", "mark", "two")
+    await sessions.create("c", "other mark")
+    desk.now = LIFETIME + 100
+    await sessions.find(second, "mark")
+    assert list(sessions.listed("mark")) == [session_id(second), session_id(first)]
+    assert session_id(old) not in sessions.listed("mark")
+
+
+async def test_all_other_logins_end_for_good(desk: Desk) -> None:
+    """Also after a restart."""
+    sessions = await desk.open()
+    mine, other = await sessions.create("a", "mark"), await sessions.create("b", "mark")
+    assert await sessions.end_others(mine, "mark") == 1
+    again = await desk.open()
+    assert (await again.find(mine, "mark") is None, await again.find(other, "mark") is None) == (False, True)
+
+
+async def test_a_login_follows_a_new_password(desk: Desk) -> None:
+    """After a restart too."""
+    sessions = await desk.open()
+    token = await sessions.create("a", "mark")
+    await sessions.follow(token, "new mark")
+    assert await sessions.find(token, "mark") is None
+    assert await (await desk.open()).find(token, "new mark") is not None

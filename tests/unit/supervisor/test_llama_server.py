@@ -18,6 +18,7 @@ from appliance.supervisor.llama_server import (
     command_line,
     environment,
     read_line,
+    tool_environment,
 )
 
 ENDPOINT = Endpoint("127.0.0.1", 4000, "geheim")
@@ -65,6 +66,18 @@ def test_context_and_devices_are_passed() -> None:
     assert line[line.index("--device") + 1] == "CUDA0,CUDA1"
 
 
+def test_helpers_of_the_model_are_passed() -> None:
+    """Eyes, a draft with the way it drafts, and how much may be remembered."""
+    plain = spec(Ability.CHAT)
+    helped = replace(plain, projector="/m/eyes.gguf", draft="/m/draft.gguf", cache_mib=512)
+    line = command_line("x", helped, ENDPOINT, 3)
+    assert line[line.index("--mmproj") :] == [
+        *("--mmproj", "/m/eyes.gguf", "--spec-draft-model", "/m/draft.gguf", "--spec-type", "draft-simple"),
+        *("--spec-draft-n-max", "8", "--cache-ram", "512"),
+    ]
+    assert not {"--mmproj", "--spec-type", "--cache-ram"} & set(command_line("x", plain, ENDPOINT, 3))
+
+
 def test_the_environment_holds_no_secret_of_ours_and_no_overruling_setting() -> None:
     """The engine sees its own key, its owner, and the system's variables."""
     inherited = {"PATH": "/bin", "MESHBOX_ADMIN_PASSWORD": "x", "LLAMA_ARG_CTX_SIZE": "9", "CUDA_VISIBLE_DEVICES": "0"}
@@ -110,3 +123,35 @@ def test_threads_are_the_owners_or_all_usable_cores(set_by_owner: int, cores: in
     """A container's limit counts, not the whole machine."""
     line = command_line("x", replace(spec(Ability.CHAT), threads=set_by_owner), ENDPOINT, cores)
     assert line[line.index("--threads") + 1] == expected
+
+
+def test_an_engine_held_to_gpus_sees_nothing_else() -> None:
+    """Its devices by name, and what the box itself was shown does not count among them."""
+    held = replace(spec(devices=("CUDA0", "CUDA1")), visible=(("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b"),))
+    line = command_line("x", held, ENDPOINT, 3)
+    assert line[line.index("--device") + 1] == "CUDA0,CUDA1"
+    inherited = {"CUDA_VISIBLE_DEVICES": "0", "HIP_VISIBLE_DEVICES": "1", "PATH": "/bin"}
+    given = environment(inherited, ENDPOINT, "me", held.visible)
+    assert (given["CUDA_VISIBLE_DEVICES"], given["PATH"]) == ("GPU-a,GPU-b", "/bin")
+    assert "HIP_VISIBLE_DEVICES" not in given
+    assert environment(inherited, ENDPOINT, "me")["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+def test_memory_is_left_free_on_each_device() -> None:
+    """In the order of the devices."""
+    line = command_line("x", replace(spec(devices=("CUDA0", "CUDA1")), margins_mib=(1024, 16_000)), ENDPOINT, 3)
+    assert line[line.index("--fit-target") + 1] == "1024,16000"
+
+
+def test_a_test_of_a_device_leaves_no_layer_elsewhere() -> None:
+    """However full it is: otherwise the processor would be tested."""
+    line = command_line("x", replace(spec(devices=("CUDA0",)), whole=True, margins_mib=(5,)), ENDPOINT, 3)
+    assert line[line.index("--n-gpu-layers") + 1] == "all"
+    assert line[line.index("--fit") + 1] == "off"
+    assert "--fit-target" not in line
+
+
+def test_other_programs_of_the_engine_get_no_key() -> None:
+    """But the mark by which what is left of them is found."""
+    given = tool_environment({"LLAMA_API_KEY": "x", "MESHBOX_DATA": "/d", "PATH": "/bin"}, "me")
+    assert given == {"PATH": "/bin", "GGML_NO_BACKTRACE": "1", OWNER_MARK: "me"}

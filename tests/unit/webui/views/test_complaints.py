@@ -61,7 +61,7 @@ def test_choices_switches_and_names_of_entries_have_their_words() -> None:
     assert said({"serving": {"kv_type": "f17"}})["serving.kv_type"] == "Choose one of the list."
     assert said({"web": {"public_metrics": "maybe"}})["web.public_metrics"] == "This is either on or off."
     assert "another name" in said({"serving": {"per_model": {"": {}}}})["serving.per_model."]
-    many = {f"m{number}": {} for number in range(257)}
+    many: dict[str, object] = {f"m{number}": {} for number in range(257)}
     assert said({"serving": {"per_model": many}})["serving.per_model"] == "There may be at most 256 of them."
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from appliance.models.types import Capability, Claim, Level, Profile
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
 from appliance.node.snapshot import ChildState, Phase, Snapshot
 from appliance.run_loop import Outlook
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
-from webui.views.models import element_of, models_view
+from webui.views.models import element_of, model_facts, models_view
 
 
 def outlook(snapshot: Snapshot) -> Outlook:
@@ -66,3 +67,12 @@ def test_elements_are_named_alike_whatever_the_model_is_called() -> None:
     for name in ('a" onclick="x', "ü\u202e", "\ud800", "a b#c"):
         assert element_of(name).removeprefix("m-").isalnum()
     assert element_of("a") != element_of("b")
+
+
+def test_a_model_with_a_projector_says_what_it_takes() -> None:
+    """As far as that is sure; without the projector it takes text only."""
+    sees = Claim(Capability.VISION, Level.SURE, "the projector beside it")
+    profile = Profile("llama", 1024, make_model().abilities, claims=(sees,))
+    with_eyes = make_model(projector="/models/eyes.gguf", profile=profile)
+    said = [dict(model_facts(model))["Good for"] for model in (with_eyes, make_model(profile=profile))]
+    assert said == ["chat, text completion, pictures", "chat, text completion"]

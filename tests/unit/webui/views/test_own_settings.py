@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.settings.schema import ModelSettings, ServingSettings
 from webui.views.own_settings import form_values, own_fields, own_patch
 
-OWN = ModelSettings(context=4096, slots=2, kv_type="q8_0", aliases=("a", "b"), sleep_after_min=0)
+OWN = ModelSettings(context=4096, slots=2, kv_type="q8_0", aliases=("a", "b"), sleep_after_min=0, draft="auto")
 
 
 def test_what_is_shown_and_sent_back_changes_nothing() -> None:
@@ -25,6 +25,15 @@ def test_what_was_typed_wrongly_is_shown_again() -> None:
     fields = {field.name: field for field in own_fields(OWN, ServingSettings(), {"context": "many"})}
     assert fields["context"].value == "many"
     assert fields["slots"].value == "2"
+
+
+def test_a_draft_that_was_named_elsewhere_stays() -> None:
+    """The form offers it beside the usual choices, so that saving does not lose it."""
+    own = ModelSettings(draft="My-Own-Draft")
+    fields = {field.name: field for field in own_fields(own, ServingSettings())}
+    assert ("My-Own-Draft", "My-Own-Draft") in fields["draft"].choices
+    assert ModelSettings.model_validate(own_patch(form_values(own))) == own
+    assert len({value for value, _ in own_fields(ModelSettings(), ServingSettings())[3].choices}) == 3
 
 
 def test_the_common_value_is_named() -> None:

@@ -1,0 +1,42 @@
+"""`python -m tests.bench [name…]`"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from tests.bench import latency, login, pages, startup, tabs
+from tests.bench.report import Result, keep, table
+
+BENCHES: dict[str, Callable[[], Awaitable[Result]]] = {
+    "pages": pages.bench,
+    "tabs": tabs.bench,
+    "latency": latency.bench,
+    "login": login.bench,
+    "startup": startup.bench,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the web side.")
+    parser.add_argument("names", nargs="*", metavar="name", help=" ".join(BENCHES))
+    names = parser.parse_args().names or list(BENCHES)
+    if unknown := sorted(set(names) - set(BENCHES)):
+        parser.error(f"no bench is called {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    for name in names:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            result = runner.run(_run(BENCHES[name]))
+        print(table(result), f"kept in {keep(result)}", sep="\n", flush=True)
+    return 0
+
+
+async def _run(bench: Callable[[], Awaitable[Result]]) -> Result:
+    return await bench()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
