@@ -53,6 +53,15 @@ class FileOperation(Operation):
         self.request_body = RequestBody({"application/octet-stream": OpenAPIMediaType(schema=schema)}, required=True)
 
 
+@dataclass
+class WithoutBodyAsWell(Operation):
+    """Of a route whose body may be left out."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.request_body, RequestBody):
+            self.request_body.required = False
+
+
 class Described(JsonRenderPlugin):
     """Renders the completed document."""
 

@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 
 def status_document(outlook: Outlook, now: float) -> Document:
-    """Everything of 03's `GET /api/status`; on a single box the mesh is a mesh of one."""
+    """Everything there is to know; on a single box the mesh is a mesh of one."""
     snapshot, decision = outlook.snapshot, outlook.decision
     node = snapshot.node
     return {

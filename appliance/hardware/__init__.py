@@ -6,4 +6,6 @@ memory   total and available                sysfs       AMD and Intel GPUs by th
 cgroups  the container's limits             pci_names   what common GPUs are called
 files    reads small system files           deadline    runs what may hang in a thread of its own
 inventory  an inventory as text and as JSON
+trials   what was tried on a device         benchmark   what is measured, and what it means
+engine_devices   what the engine calls them                benchmark_model   a model to measure with, in memory
 """

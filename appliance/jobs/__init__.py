@@ -6,5 +6,5 @@ downloads   the jobs: queue, cancel, retry, resume   records    keeps them over 
 shelf       which files we fetched; delete, clean up usage      when a model was last in use
 uploads     files that a browser sends               work       makes all of it and wires it
 
-Devices are tried: trials (the jobs), device_runs (one test, one measurement), trial_records (what came of them).
+Devices are tried: `trials` the jobs, `device_runs` one test or measurement, `trial_records` what came of them.
 """

@@ -133,12 +133,19 @@ async def benchmark(bench: Bench, device: str, pins: Pins, inventory: Inventory,
 
 
 async def _round(bench: Bench, one: Round, pins: Pins) -> Measured:
+    program = bench.engine / "llama-bench"
     with ExitStack() as stack:
-        descriptor = await asyncio.to_thread(stack.enter_context, model_in_memory(one.shape, one.kind))
+        descriptor = await asyncio.to_thread(_made, program, one, stack)
         model, device = f"/proc/self/fd/{descriptor}", "/".join(pins.devices)
-        command = [str(bench.engine / "llama-bench"), *arguments(one, model, device, bench.cores())]
+        command = [str(program), *arguments(one, model, device, bench.cores())]
         environment = tool_environment(os.environ, bench.owner, pins.visible)
         return measured(one, await run_tool(command, environment, ROUND_SECONDS, [descriptor]))
+
+
+def _made(program: Path, one: Round, stack: ExitStack) -> int:
+    if not program.is_file():
+        raise ToolFailed(f"There is no {program}.")
+    return stack.enter_context(model_in_memory(one.shape, one.kind))
 
 
 def room_for(device: str, inventory: Inventory) -> int:

@@ -59,7 +59,8 @@ class DeviceTrials:
             self._trials = await self._records.load()
         except StorageFailed as failure:
             log.warning("earlier results cannot be read: %s", failure.detail)
-        self._post(TrialsKept(dict(self._trials)))
+        if self._trials:
+            self._post(TrialsKept(dict(self._trials)))
 
     async def close(self) -> None:
         await self._tasks.close()

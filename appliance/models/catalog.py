@@ -92,7 +92,7 @@ CATALOG = read_catalog(Path(__file__).with_name("catalog.toml").read_text("utf-8
 
 
 def named(text: str, entries: Sequence[Entry] = CATALOG) -> Entry | None:
-    """The entry that these words mean: its whole name however it is written, else the only one that has them all."""
+    """The entry that these words mean: its whole name however it is written, else the only one that has them."""
     words = _words(text)
     if not words:
         return None
@@ -100,7 +100,7 @@ def named(text: str, entries: Sequence[Entry] = CATALOG) -> Entry | None:
         if words in (_words(entry.name), _words(entry.title)):
             return entry
     having = matching(text, entries)
-    return having[0] if len(having) == 1 else None
+    return having[0] if len(having) == 1 and _says_enough(words, having[0]) else None
 
 
 def matching(text: str, entries: Sequence[Entry] = CATALOG, skill: Skill | None = None) -> list[Entry]:
@@ -122,10 +122,6 @@ def nearest(text: str, entries: Sequence[Entry] = CATALOG, limit: int = 3) -> li
     return [entry for _, entry in close[:limit]]
 
 
-def by_name(name: str, entries: Sequence[Entry] = CATALOG) -> Entry | None:
-    return next((entry for entry in entries if entry.name == name), None)
-
-
 def ref_of(text: str, entries: Sequence[Entry] = CATALOG) -> RepoRef:
     """What to fetch for a name, which may end in `:Q8_0`. Raises BadRef with the names that come near."""
     name, _, quant = text.strip().partition(":")
@@ -141,6 +137,12 @@ def unknown(text: str, entries: Sequence[Entry] = CATALOG) -> str:
     near = _either(entry.name for entry in matching(text, entries)[:4] or nearest(text, entries))
     hint = f" Did you mean {near}?" if near and len(text) <= LONGEST else ""
     return f"{shown} names no model of the catalogue.{hint} {FORMS}"
+
+
+def _says_enough(words: tuple[str, ...], entry: Entry) -> bool:
+    """`tiny` alone is no name, though only one model is called so: what it begins with and half of it must be there."""
+    name = _words(entry.name)
+    return name[0] in words and 2 * len(set(words) & set(name)) >= len(set(name))
 
 
 def _likeness(wanted: str, entry: Entry) -> float:

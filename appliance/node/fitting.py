@@ -9,12 +9,14 @@ from functools import lru_cache
 from appliance.hardware.trials import in_force
 from appliance.hardware.types import Inventory
 from appliance.models.types import Model
-from appliance.node.devices import caps_in_bytes
+from appliance.node.devices import caps_in_bytes, pins_for
+from appliance.node.failure import Failure
 from appliance.node.snapshot import Child, ChildState, Snapshot
 from appliance.node.wish import own_settings, wished
 from appliance.placement.fit import Code, Verdict, fit, profile_of
 from appliance.placement.needs import Wish, needs
 from appliance.placement.pinning import meant
+from appliance.placement.plan import SOLO, Plan, plans
 from appliance.placement.room import PROCESSOR, Known, NodeResources, resources_of
 
 _HOLDING = frozenset({ChildState.READY, ChildState.STARTING})
@@ -55,6 +57,24 @@ def bandwidths(snapshot: Snapshot, quantisation: str | None) -> dict[str, float]
     found = in_force(snapshot.trials, snapshot.inventory, engine)
     rates = {device: trial.benchmark.bandwidth_for(quantisation) for device, trial in found.items() if trial.benchmark}
     return {device: rate for device, rate in rates.items() if rate is not None}
+
+
+def plans_for(
+    model: Model, snapshot: Snapshot, wish: Wish, nodes: tuple[NodeResources, ...], kind: str | None = None
+) -> tuple[Plan, ...]:
+    """Every way to run it. What its pins and the limits of GPUs rule out is not possible on this box alone."""
+    found = plans(profile_of(model), wish, nodes, kind)
+    barred = pins_for(model, snapshot)
+    if not isinstance(barred, Failure):
+        return found
+    solo = [_ruled_out(plan, barred.detail) for plan in found if plan.kind == SOLO]
+    return (*solo[:1], *(plan for plan in found if plan.kind != SOLO))
+
+
+def _ruled_out(plan: Plan, why: str) -> Plan:
+    nodes = tuple(replace(node, share=0.0, reason=why) for node in plan.nodes)
+    verdict = Verdict(Code.NOT_POSSIBLE)
+    return replace(plan, nodes=nodes, fits=False, verdict=verdict, place=None, devices=(), predicted=None, why_not=why)
 
 
 def devices_of(model: Model, snapshot: Snapshot) -> tuple[str, ...]:

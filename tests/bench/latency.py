@@ -63,7 +63,8 @@ async def _until_seen(web: Web, tab: aiohttp.StreamReader, number: int) -> float
     await asyncio.sleep(0.3)  # a page that was just sent waits before it is sent again
     began = time.perf_counter()
     web.post(HardwareProbed(replace(seen, cpu=replace(seen.cpu, name=name), notes=(name,))))
-    await _read_until(tab, b"\n\n")
+    while name.encode() not in await _read_until(tab, b"\n\n"):
+        pass  # what was there before
     return time.perf_counter() - began
 
 

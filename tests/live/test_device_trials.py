@@ -81,7 +81,7 @@ def tokens_per_second(model: Path) -> float:
 def test_a_device_over_the_network_is_listed_as_we_read_it() -> None:
     """The only kind of device that every machine can have: the engine's list and its log have the expected form."""
     (port,) = free_ports(1)
-    command = [ENGINE / "ggml-rpc-server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [str(ENGINE / "ggml-rpc-server"), "-H", "127.0.0.1", "-p", str(port)]
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)

@@ -31,6 +31,7 @@ from webui.views.offers import SORTS, found_rows, offer
 NAV: NavEntry | None = NavEntry("Models", "/models", "models", "Serve")
 BLOCKS = ("served", "work", "library")
 MOST_FOUND = 30
+MOST_BESIDE = 8  # beside a model of the catalogue
 
 
 def view_of(context: Context) -> View:
@@ -132,6 +133,8 @@ async def _look(context: Context, query: str, sort: str) -> dict[str, Any]:
         if ref is None or (not isinstance(ref, UrlRef) and " " in query and "/" in query):
             order: Sort = next((value for value, _ in SORTS if value == sort), "downloads")
             return nothing | {"found": found_rows(await work.hub.search(query, order, MOST_FOUND))}
+        if "/" not in query:  # a name of the catalogue: what else is called so may be meant as well
+            nothing["found"] = found_rows(await work.hub.search(query, "downloads", MOST_BESIDE))
         resolved = await work.planner.resolve(ref)
     except (ModelProblem, Problem) as problem:
         return nothing | {"trouble": problem.detail}

@@ -5,6 +5,7 @@ The picture and the tables are rendered once for all who look; what a viewer cho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +30,7 @@ from webui.views.topology_card import Selection, side_card
 
 NAV: NavEntry | None = NavEntry("Topology", "/topology", "topology", "Overview")
 PARTS = "topology/live.html"
+MOST_CHOICES = 64  # of different viewers that are kept for others who choose the same
 BLOCKS = ("summary", "picture", "nodes", "models", "links")
 
 
@@ -39,6 +41,7 @@ class SharedView:
         self.templates = templates
         self._page = LivePage(templates, PARTS, BLOCKS, lambda outlook: {"topology": self.topology(outlook)})
         self._latest: tuple[int, Topology] | None = None
+        self._seen: dict[Selection, tuple[int, Blocks]] = {}
 
     def topology(self, outlook: Outlook) -> Topology:
         if self._latest is None or self._latest[0] != outlook.revision:
@@ -47,6 +50,15 @@ class SharedView:
 
     def render(self, outlook: Outlook) -> Blocks:
         return self._page.render(outlook)
+
+    def seen(self, selection: Selection, outlook: Outlook, look: Callable[[Outlook], Blocks]) -> Blocks:
+        """What everybody sees who chose the same."""
+        known = self._seen.get(selection)
+        if known is None or known[0] != outlook.revision:
+            if len(self._seen) >= MOST_CHOICES:
+                self._seen.clear()
+            known = self._seen[selection] = (outlook.revision, look(outlook))
+        return known[1]
 
 
 class Viewer:
@@ -57,6 +69,9 @@ class Viewer:
         self._selection = selection
 
     def render(self, outlook: Outlook) -> Blocks:
+        return self._shared.seen(self._selection, outlook, self._look)
+
+    def _look(self, outlook: Outlook) -> Blocks:
         card = side_card(self._shared.topology(outlook), outlook, self._selection)
         blocks = dict(self._shared.render(outlook))
         if card.key is not None:

@@ -39,12 +39,10 @@ MOST_NEAR = 6
 class CatalogRow:
     """One model that can be fetched by a button."""
 
-    element: str
     name: str
     title: str
     about: str
     ref: str
-    size: str
     notes: tuple[str, ...]
     verdict: Verdict | None
     here: bool  # one of its forms is on this box already
@@ -96,12 +94,10 @@ def _order(advice: Advice) -> tuple[bool, bool, int]:
 def _row(advice: Advice, here: frozenset[str], roles: tuple[str, ...] = ()) -> CatalogRow:
     entry = advice.entry
     return CatalogRow(
-        element=entry.name.replace(".", "-"),
         name=entry.name,
         title=entry.title,
         about=entry.about,
         ref=entry.ref(advice.form),
-        size=f"about {size_text(advice.form.size)}",
         notes=tuple(_notes(advice)),
         verdict=None if advice.verdict.code is Code.UNKNOWN else worded(advice.verdict),
         here=_stem(entry.repo) in here,
@@ -111,6 +107,7 @@ def _row(advice: Advice, here: frozenset[str], roles: tuple[str, ...] = ()) -> C
 
 def _notes(advice: Advice) -> Iterable[str]:
     entry = advice.entry
+    yield f"about {size_text(advice.form.size)}"
     yield f"{count_text(entry.parameters)} parameters"
     yield f"stored as {advice.form.quant}"
     yield f"licence {entry.licence}"

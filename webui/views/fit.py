@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.models.types import Model
-from appliance.node.fitting import resources_for, verdict_on, wish_for
+from appliance.node.fitting import plans_for, resources_for, verdict_on, wish_for
 from appliance.node.snapshot import Snapshot
-from appliance.placement.fit import Code, fit_for_size, profile_of
+from appliance.placement.fit import Code, fit_for_size
 from appliance.placement.fit import Verdict as Judged
-from appliance.placement.plan import Plan, plans
+from appliance.placement.plan import Plan
 from appliance.placement.room import resources_of
 from appliance.placement.words import sentence
 from webui.views.words import size_text
@@ -58,7 +58,7 @@ def plan_cards(model: Model, snapshot: Snapshot) -> tuple[PlanCard, ...]:
     node = resources_for(model, snapshot)
     if node is None:
         return ()
-    return tuple(_card(plan) for plan in plans(profile_of(model), wish_for(model, snapshot), (node,)))
+    return tuple(_card(plan) for plan in plans_for(model, snapshot, wish_for(model, snapshot), (node,)))
 
 
 def _card(plan: Plan) -> PlanCard:

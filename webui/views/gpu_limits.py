@@ -23,6 +23,7 @@ class LimitRow:
     value: str
     total: str
     error: str | None
+    taken_back: bool
 
 
 def limit_rows(snapshot: Snapshot, typed: Mapping[str, str], error: str) -> tuple[LimitRow, ...]:
@@ -37,6 +38,7 @@ def limit_rows(snapshot: Snapshot, typed: Mapping[str, str], error: str) -> tupl
             value=typed.get(gpu.id, _gib_text(caps.get(gpu.id))),
             total=_gib_text(gpu.memory_total >> 20) if gpu.memory_total else "",
             error=error if gpu.id in typed else None,
+            taken_back=caps.get(gpu.id) == 0,
         )
         for number, gpu in enumerate(gpus)
     )

@@ -13,6 +13,7 @@ from appliance.api.deps import ApiDeps
 from appliance.api.gpu_documents import devices_document
 from appliance.api.gpus import BenchmarkBody, CapBody
 from appliance.api.jobs import job_document
+from appliance.api.openapi import WithoutBodyAsWell
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         """The accelerators of this box and its processor, with what was tried on them."""
         return devices_document(deps.loop.outlook)
 
-    @post("/api/gpus/benchmark", status_code=202, sync_to_thread=False)
+    @post("/api/gpus/benchmark", status_code=202, sync_to_thread=False, operation_class=WithoutBodyAsWell)
     def benchmark(data: JSONBody[BenchmarkBody | None] = None) -> Json:
         """Measures how fast devices read weights and compute; the answer is a job to follow."""
         return job_document(acts.benchmark(deps, data.gpus if data else None))

@@ -16,10 +16,9 @@ from appliance.api.requests import Body
 from appliance.api.serving import find_model
 from appliance.models.refs import BadRef, parse_ref
 from appliance.models.types import Model
-from appliance.node.fitting import resources_for, wish_for
+from appliance.node.fitting import plans_for, resources_for, wish_for
 from appliance.node.snapshot import Snapshot
-from appliance.placement.fit import profile_of
-from appliance.placement.plan import Plan, plans
+from appliance.placement.plan import Plan
 from appliance.placement.words import sentence
 from appliance.settings.schema import ModelRef
 
@@ -51,7 +50,7 @@ def plans_document(model: Model, snapshot: Snapshot, wanted: PlansBody) -> list[
     if wanted.ctx is not None:
         wish = replace(wish, context=wanted.ctx)
     kind = None if wanted.kind == "auto" else wanted.kind
-    return [plan_document(plan) for plan in plans(profile_of(model), wish, (resources,), kind)]
+    return [plan_document(plan) for plan in plans_for(model, snapshot, wish, (resources,), kind)]
 
 
 def plan_document(plan: Plan) -> Json:

@@ -80,3 +80,10 @@ async def test_the_set_up_recommends_too(web: Web) -> None:
     page = await (await web.call("GET", "/setup/model", headers=HTML)).text()
     assert "Recommended for this box" in page
     assert 'value="/setup/model"><button>Fetch ' in page
+
+
+async def test_a_name_is_looked_up_on_the_hub(web: Web) -> None:
+    """When the hub cannot be reached, the page says so; it does not fail."""
+    answer = await web.call("GET", "/models?q=qwen3+8b", headers=HTML)
+    assert answer.status == 200
+    assert "could not be reached" in await answer.text()

@@ -34,7 +34,8 @@ def engine(tmp_path: Path) -> FakeEngine:
 @pytest.fixture
 async def box(tmp_path: Path, engine: FakeEngine) -> AsyncIterator[Web]:
     """A claimed box with two equal cards, whose engine was asked which devices it has."""
-    async with running_web(tmp_path, make_snapshot(inventory=machine(ONE, TWO, memory=LITTLE)), engine=engine.folder) as web:
+    snapshot = make_snapshot(inventory=machine(ONE, TWO, memory=LITTLE))
+    async with running_web(tmp_path, snapshot, engine=engine.folder) as web:
         await web.claim()
         await look(web, engine)
         yield web

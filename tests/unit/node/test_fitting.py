@@ -8,7 +8,15 @@ from typing import Any
 from appliance.hardware.engine_devices import EngineDevices
 from appliance.hardware.trials import Benchmark, Trial, marks
 from appliance.models.types import Model
-from appliance.node.fitting import bandwidths, devices_of, resources_for, resources_to_choose_for, verdict_on, wish_for
+from appliance.node.fitting import (
+    bandwidths,
+    devices_of,
+    plans_for,
+    resources_for,
+    resources_to_choose_for,
+    verdict_on,
+    wish_for,
+)
 from appliance.node.snapshot import ChildState, Snapshot
 from appliance.placement.fit import Code
 from appliance.placement.needs import KvType, Wish, needs
@@ -112,3 +120,14 @@ def test_where_a_model_lies_is_told_by_device() -> None:
     """On the GPU when it fits, and on the processor without one."""
     assert devices_of(MODEL, box(gpu(total=32))) == ("pci:0",)
     assert devices_of(MODEL, box()) == ("cpu",)
+
+
+def test_a_pin_that_cannot_be_kept_rules_this_box_out() -> None:
+    """The plan says why instead of how."""
+    serving = ServingSettings(models=("llama",), per_model={"llama": ModelSettings(gpus=("pci:9",))})
+    snapshot = box(gpu(0, total=32), serving=serving)
+    resources = resources_for(MODEL, snapshot)
+    assert resources is not None
+    found = plans_for(MODEL, snapshot, wish_for(MODEL, snapshot), (resources,), "solo")
+    assert [(plan.fits, plan.verdict.code) for plan in found] == [(False, Code.NOT_POSSIBLE)]
+    assert "pci:9" in (found[0].why_not or "")

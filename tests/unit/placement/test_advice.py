@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.models.catalog import CATALOG, Entry, Skill, by_name
+from appliance.models.catalog import CATALOG, Entry, Skill, named
 from appliance.placement.advice import Pick, Role, advise, pack
 from appliance.placement.fit import Code
 from appliance.placement.room import GIB, PROCESSOR, Device, NodeResources
@@ -17,7 +17,7 @@ def box(on_gpu: int, in_memory: int) -> NodeResources:
 
 
 def entry(name: str) -> Entry:
-    found = by_name(name)
+    found = named(name)
     assert found is not None
     return found
 
