@@ -56,6 +56,10 @@ dev: setup $(DEV)
 test: dev  ## install what is missing and run the tests; WITH=image adds those of the image
 	@$(BIN)/python -m tests.tools.layers $(LAYERS) $(if $(WITH),--with $(WITH))
 
+.PHONY: bench
+bench: $(DEV)  ## measure pages, streams, logins and the start; NAMES="pages tabs" measures some
+	@$(BIN)/python -m tests.bench $(NAMES)
+
 .PHONY: lint
 lint: $(DEV)  ## check style, types and who imports whom
 	@$(BIN)/python -m tests.tools.layers lint

@@ -7,7 +7,7 @@ The models are large enough not to lie in a cache, and no larger than needed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ MIB = 1 << 20
 HEAD, KV_HEADS, VOCABULARY = 128, 4, 256
 BLOCKS = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_k": (256, 144)}  # elements in so many bytes
 READING = ("f16", "q8_0", "q4_k")  # kinds of weights whose reading is timed
-LEAST_LAYERS = 1
+COMPUTING = ("f16", "f32")  # and those whose arithmetic is
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Shape:
 
     width: int
     feed_forward: int
-    layers: int = LEAST_LAYERS
+    layers: int = 1
 
     @property
     def elements(self) -> int:
@@ -50,28 +50,29 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One call of llama-bench."""
+    """One call of llama-bench: it reads a prompt, or makes tokens."""
 
     kind: str
     shape: Shape
-    prompt: int = 0  # tokens read at once, 0: not timed
+    prompt: int = 0  # tokens
     generate: int = 0
-    repeats: int = 4
+    repeats: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What fits the kind of device."""
+    """What fits the kind of device. Many short repeats: one of them runs without being disturbed."""
 
     width: int
     feed_forward: int
     most_bytes: int
     prompt: int
     generate: int
+    repeats: int
 
 
-ON_PROCESSOR = Scale(2048, 7168, 384 * MIB, prompt=64, generate=4)
-ON_GPU = Scale(4096, 14336, 1024 * MIB, prompt=512, generate=32)  # layers as large as those of common models
+ON_PROCESSOR = Scale(2048, 7168, 384 * MIB, prompt=64, generate=2, repeats=16)
+ON_GPU = Scale(4096, 14336, 1024 * MIB, prompt=2048, generate=16, repeats=4)  # layers as large as common models have
 
 
 class Unreadable(ValueError):
@@ -80,18 +81,16 @@ class Unreadable(ValueError):
 
 def rounds(scale: Scale, room: int) -> tuple[Round, ...]:
     """What to run; nothing when there is no room for the smallest. `room` is what one model may take."""
-    found = [_round(kind, scale, room) for kind in (*READING, "f32")]
-    return tuple(one for one in found if one is not None)
-
-
-def _round(kind: str, scale: Scale, room: int) -> Round | None:
     one = Shape(scale.width, scale.feed_forward)
-    layers = min(scale.most_bytes, room) // size_of(one.elements, kind)
-    if layers < LEAST_LAYERS:
-        return None
-    shape = Shape(scale.width, scale.feed_forward, 1 if kind == "f32" else layers)
-    prompt = scale.prompt if kind in ("f16", "f32") else 0
-    return Round(kind, shape, prompt, scale.generate if kind in READING else 0)
+    most = min(scale.most_bytes, room)
+    layers = {kind: most // size_of(one.elements, kind) for kind in (*READING, *COMPUTING)}
+    reading = (
+        Round(kind, replace(one, layers=layers[kind]), generate=scale.generate, repeats=scale.repeats)
+        for kind in READING
+        if layers[kind]
+    )
+    computing = (Round(kind, one, prompt=scale.prompt) for kind in COMPUTING if layers[kind])
+    return (*reading, *computing)
 
 
 def size_of(elements: int, kind: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from appliance.hardware.trials import PROCESSOR, Benchmark, Trial, in_force, marks
+from appliance.hardware.trials import PROCESSOR, Benchmark, Trial, hardware_of, in_force, marks
 from appliance.jobs.device_runs import Bench, Told, benchmark, self_test
 from appliance.jobs.trial_records import TrialRecords
 from appliance.node.events import Event, JobForgotten, JobReported, TrialsKept
@@ -29,6 +30,7 @@ log = logging.getLogger("meshbox.trials")
 KINDS = frozenset({JobKind.SELFTEST, JobKind.BENCHMARK})
 ALL = "all devices"
 KEPT = 10  # ended jobs
+LISTED_SECONDS = 40.0  # longer than the engine is waited for when it is asked
 QUESTIONED = Path(__file__).parents[1] / "models" / "bundled" / "mesh-tiny-dense-Q8_0.gguf"
 
 
@@ -102,6 +104,7 @@ class DeviceTrials:
         try:
             async with self._turn:
                 self._tell(replace(job, state=JobState.RUNNING, note=None))
+                await self._known()
                 words = await work(job)
                 ended = replace(job, state=JobState.DONE, note=words, progress=1.0)
         except CannotTry as problem:
@@ -114,6 +117,17 @@ class DeviceTrials:
             self._running.pop(job.id, None)
             self._tell(replace(ended, ended_at=self._bench.clock()))
             self._tidy()
+
+    async def _known(self) -> None:
+        """Right after a start, or when a GPU was put in, it takes a moment until the engine was asked about it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LISTED_SECONDS):
+                while not self._listed():  # noqa: ASYNC110 - what is known has no event of its own
+                    await asyncio.sleep(0.1)
+
+    def _listed(self) -> bool:
+        inventory, listed = self._snapshot().inventory, self._snapshot().engine_devices
+        return inventory is not None and listed is not None and listed.hardware == hardware_of(inventory)
 
     async def _self_test(self, job: Job) -> str:
         pins = self._pins(job.subject)
@@ -191,7 +205,6 @@ class DeviceTrials:
     def _forget(self, job_id: str) -> None:
         del self._jobs[job_id]
         self._post(JobForgotten(job_id))
-
 
 
 def make_trials(

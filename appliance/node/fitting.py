@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from appliance.hardware.trials import in_force
+from appliance.hardware.trials import hardware_of, in_force
 from appliance.hardware.types import Inventory
 from appliance.models.types import Model
 from appliance.node.devices import caps_in_bytes, pins_for
@@ -91,6 +91,9 @@ def _devices(model: Model, wish: Wish, resources: NodeResources) -> tuple[str, .
 
 
 def _seen_by(model: Model, snapshot: Snapshot, inventory: Inventory) -> Inventory:
+    listed = snapshot.engine_devices
+    if listed and not listed.devices and listed.trouble is None and listed.hardware == hardware_of(inventory):
+        return replace(inventory, gpus=())  # this build of the engine can use none of them
     pinned = own_settings(model.id, snapshot.settings.serving).gpus
     if not pinned:
         return inventory

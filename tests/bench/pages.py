@@ -34,7 +34,7 @@ async def _measured(web: Web) -> Result:
     empty = median(await _times(web.app, "/healthz", web.headers))
     one_line = median(await _times(_reference(web), "/", web.headers))
     rows = [await _row(web, call, empty, one_line) for call in pages(web)]
-    reference = {
+    reference: dict[str, Any] = {
         "page": "(template of one line)",
         "p50 ms": one_line * 1000,
         "p95 ms": None,

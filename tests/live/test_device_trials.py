@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
 import subprocess
 import time
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from appliance.hardware.benchmark import VOCABULARY, Round, Shape, arguments, measured
+from appliance.hardware.benchmark import Round, Shape, arguments
 from appliance.hardware.benchmark_model import pieces
 from appliance.hardware.engine_devices import parse_list, parse_places
 from tests.live.box import ROOT, SELF_TEST_MODEL, Box, free_ports
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.live
 
 ENGINE = ROOT / "build" / "engine"
 MODEL = ROOT / "appliance" / "models" / "bundled" / f"{SELF_TEST_MODEL}.gguf"
+TRIES = 5
 OTHER = Shape(1024, 4096, 16)  # of another form than what is measured with: about 270 MB in eight bits
 
 
@@ -54,7 +57,19 @@ def test_the_processor_computes_right(box: Box) -> None:
 
 @pytest.mark.timeout(300)
 def test_predicted_speed_is_about_what_is_measured(box: Box) -> None:
-    """For a model of another form. Others use the machine at the same time, so the bounds are wide."""
+    """For a model of another form. Others use the machine at the same time: of both the best of some tries counts."""
+    predicted = measured = 0.0
+    for _ in range(TRIES):
+        predicted = max(predicted, predicted_speed(box))
+        measured = max(measured, tokens_per_second(box.folder / "models" / "other-Q8_0.gguf"))
+        print(f"predicted {predicted:.1f} tokens a second, {predicted / measured:.2f} of what was measured")
+        if 0.5 < predicted / measured < 2:
+            return
+    raise AssertionError(f"predicted {predicted}, measured {measured}")
+
+
+def predicted_speed(box: Box) -> float:
+    """By the plan, after the processor was measured."""
     job = done(box, "/api/gpus/benchmark", {"gpus": ["cpu"]})
     assert job["state"] == "done", job
     bench = box.manage("GET", "/api/gpus").json["cpu"]["benchmark"]
@@ -62,42 +77,57 @@ def test_predicted_speed_is_about_what_is_measured(box: Box) -> None:
     assert bench["fp16_gflops"] > 0
     assert bench["fp32_gflops"] > 0
     plans = box.manage("POST", "/api/plans", {"model": "other-Q8_0", "ctx": 4096}).json["plans"]
-    predicted = plans[0]["predicted"]["tokens_per_s"]
-    ratio = predicted / tokens_per_second(box.folder / "models" / "other-Q8_0.gguf")
-    print(f"predicted {predicted:.1f} tokens a second, {ratio:.2f} of what was measured")
-    assert 0.25 < ratio < 4
+    return float(plans[0]["predicted"]["tokens_per_s"])
 
 
 def tokens_per_second(model: Path) -> float:
-    one = Round("q8_0", OTHER, generate=4, repeats=10)
-    cores = len(list(Path("/sys/devices/system/cpu").glob("cpu[0-9]*")))
-    command = [str(ENGINE / "llama-bench"), *arguments(one, str(model), "none", cores)]
+    """As llama-bench says; its best."""
+    one = Round("q8_0", OTHER, generate=2, repeats=16)
+    command = [str(ENGINE / "llama-bench"), *arguments(one, str(model), "none", len(os.sched_getaffinity(0)))]
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    reading = measured(one, output).reading
-    assert reading is not None
-    return reading / ((OTHER.elements + OTHER.width * VOCABULARY) // 32 * 34)
+    (result,) = json.loads(output)
+    return max(float(rate) for rate in result["samples_ts"])
 
 
-def test_a_device_over_the_network_is_listed_as_we_read_it() -> None:
-    """The only kind of device that every machine can have: the engine's list and its log have the expected form."""
+@pytest.fixture
+def worker() -> Iterator[str]:
+    """A device over the network: the only kind that every machine can have."""
     (port,) = free_ports(1)
     command = [str(ENGINE / "ggml-rpc-server"), "-H", "127.0.0.1", "-p", str(port)]
-    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
-        listed = run("llama-server", "--rpc", f"127.0.0.1:{port}", "--list-devices")
-        (device,) = parse_list(listed)
-        assert (device.name, device.backend, device.text) == ("RPC0", "RPC", f"127.0.0.1:{port}")
-        assert device.total_mib > 0
-        log = run(
-            *("llama-fit-params", "--rpc", f"127.0.0.1:{port}", "--model", str(MODEL)), "--device", "RPC0", "--verbose"
-        )
-        assert f"using device RPC0 (127.0.0.1:{port}) (unknown id) - " in log
-        assert parse_places(log) == {}
-        assert parse_places(log.replace("unknown id", "0000:03:00.0")) == {"RPC0": "0000:03:00.0"}
+        yield f"127.0.0.1:{port}"
     finally:
-        worker.kill()
-        worker.wait()
+        process.kill()
+        process.wait()
+
+
+def test_a_device_is_listed_as_we_read_it(worker: str) -> None:
+    """The engine's list and its log have the form that is expected."""
+    (device,) = parse_list(run("llama-server", "--rpc", worker, "--list-devices"))
+    assert (device.name, device.backend, device.text) == ("RPC0", "RPC", worker)
+    assert device.total_mib > 0
+    log = run("llama-fit-params", "--rpc", worker, "--model", str(MODEL), "--device", "RPC0", "--verbose")
+    assert f"using device RPC0 ({worker}) (unknown id) - " in log
+    assert parse_places(log) == {}
+    assert parse_places(log.replace("unknown id", "0000:03:00.0")) == {"RPC0": "0000:03:00.0"}
+
+
+def test_the_engine_keeps_a_limit(worker: str) -> None:
+    """What it is told to leave free on a device stays free: layers go to the processor instead."""
+    (device,) = parse_list(run("llama-server", "--rpc", worker, "--list-devices"))
+    given = ("--rpc", worker, "--model", str(MODEL), "--device", "RPC0")
+    layers = {margin: layers_on_device(*given, "--fit-target", str(margin)) for margin in (1, device.total_mib - 5)}
+    assert layers[1] == "-1"  # all
+    assert int(layers[device.total_mib - 5]) in (0, 1)
+    assert layers_on_device(*given, "--fit", "off", "--n-gpu-layers", "all") == "-2"  # all, whatever there is
+
+
+def layers_on_device(*words: str) -> str:
+    found = re.search(r"^-c \d+ -ngl (-?\d+)", run("llama-fit-params", *words), re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def wait_for_port(port: int) -> None:

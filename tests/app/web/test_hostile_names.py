@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from html import unescape
 from urllib.parse import quote, urlencode
 
+import aiohttp
 import pytest
 
 from tests.app.web.harness import Web
@@ -53,6 +54,32 @@ async def html_of(web: Web, path: str) -> str:
     body = await answer.text()
     assert len(body) < LARGEST, f"{path} has {len(body)} letters"
     return body if answer.content_type == "text/html" else ""
+
+
+def test_the_eye_of_these_tests_sees_what_a_browser_would_run() -> None:
+    """Else all that follows would prove nothing."""
+    bad = (
+        "<script>alert(1)</script>",
+        '<script src="//evil.example/x.js"></script>',
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        '<p style="background: url(//evil.example)">',
+        '<a href="javascript:alert(1)">',
+        '<a href=" java&#10;script:alert(1)">',
+        '<a href="//evil.example">',
+        '<a href="/\t/evil.example">',
+        '<form action="https://evil.example">',
+        "<iframe>",
+        '<meta http-equiv="refresh" content="0;url=//evil.example">',
+        '<p hx-on:click="alert(1)">',
+        "<!-- a comment -->",
+        '<p id="a" id="b">',
+    )
+    assert [html for html in bad if not dangers(html)] == []
+    good = (
+        '<p class="a"><a href="/models/%3Cscript%3E?x=1#y">&lt;script&gt;</a></p><script src="/static/app.js"></script>'
+    )
+    assert dangers(good) == []
 
 
 @pytest.mark.timeout(300)
@@ -136,7 +163,7 @@ async def first_event(web: Web, path: str) -> dict[str, str]:
         return await anext(events(answer.content))
 
 
-async def events(lines: AsyncIterator[bytes]) -> AsyncIterator[dict[str, str]]:
+async def events(lines: aiohttp.StreamReader) -> AsyncIterator[dict[str, str]]:
     """As a browser reads them."""
     fields: dict[str, list[str]] = {}
     async for line in lines:

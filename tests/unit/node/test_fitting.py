@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from appliance.hardware.engine_devices import EngineDevices
-from appliance.hardware.trials import Benchmark, Trial, marks
+from appliance.hardware.trials import Benchmark, Trial, hardware_of, marks
 from appliance.models.types import Model
 from appliance.node.fitting import (
     bandwidths,
@@ -131,3 +131,14 @@ def test_a_pin_that_cannot_be_kept_rules_this_box_out() -> None:
     found = plans_for(MODEL, snapshot, wish_for(MODEL, snapshot), (resources,), "solo")
     assert [(plan.fits, plan.verdict.code) for plan in found] == [(False, Code.NOT_POSSIBLE)]
     assert "pci:9" in (found[0].why_not or "")
+
+
+def test_gpus_that_the_engine_cannot_use_are_no_room() -> None:
+    """A build for processors on a machine with a card; while it is not sure, the card counts."""
+    snapshot = box(gpu(0, total=32))
+    assert snapshot.inventory is not None
+    listed = EngineDevices("e", hardware_of(snapshot.inventory))
+    for devices, places in ((listed, ()), (replace(listed, trouble="It hangs."), ("pci:0",)), (None, ("pci:0",))):
+        resources = resources_for(MODEL, replace(snapshot, engine_devices=devices))
+        assert resources is not None
+        assert tuple(device.id for device in resources.gpus) == places

@@ -49,7 +49,7 @@ def test_a_block_is_rendered_anew_only_when_what_it_shows_changed() -> None:
 
 def test_what_is_kept_is_what_would_be_rendered() -> None:
     """No block misses a change of something it shows, whatever page it is on."""
-    app = Context(None, Templates(), ())  # type: ignore[arg-type] - live pages need no more of the box
+    app = Context(None, Templates(), ())  # type: ignore[arg-type]  # these pages look at nothing but the outlook
     worlds = (large_snapshot(), make_snapshot(), replace(make_snapshot(), inventory=inventory(7)), large_snapshot())
     for page in (dashboard, gpus, repairs):
         kept = page.live_page(app)
