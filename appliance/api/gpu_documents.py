@@ -49,7 +49,8 @@ def _gpu(gpu: Gpu) -> Document:
 def _tried(trial: Trial | None) -> Document:
     test, bench = (trial.self_test, trial.benchmark) if trial else (None, None)
     return {
-        "selftest": test and {"ok": test.ok, "answer_ms": test.answer_ms, "code": test.code, "detail": test.detail}
+        "selftest": test
+        and {"ok": test.ok, "answer_ms": test.answer_ms, "code": test.code, "detail": test.detail}
         | {"at": timestamp(test.at)},
         "benchmark": bench
         and {

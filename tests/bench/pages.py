@@ -64,7 +64,7 @@ async def _row(web: Web, call: Call, empty: float, one_line: float) -> dict[str,
         "p50 ms": max(0.0, median(times) - empty) * 1000,
         "p95 ms": max(0.0, percentile(times, 0.95) - empty) * 1000,
         "least ms": max(0.0, min(times) - empty) * 1000,
-        "x one line": max(0.0, median(times) - empty) / max(one_line - empty, 1e-6),
+        "x one line": median(times) / one_line,
         "KB": round(len(body) / 1024),
     }
 
