@@ -5,16 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.hardware.cpu import read_cpu
 from appliance.hardware.deadline import Hung, Watched
 from appliance.hardware.memory import read_memory
-from appliance.hardware.nvml import Nvml
 from appliance.hardware.sysfs import nvidia_cards, read_gpus
 from appliance.hardware.types import Gpu, GpuReading, Inventory, Memory
 
+if TYPE_CHECKING:
+    from appliance.hardware.nvml import Nvml
+
 DRIVER_SECONDS = 2.0
+
+
+def _ask_nvidia() -> Callable[[], GpuReading]:
+    """The library is loaded with the first question, in the prober's thread: a start does not wait for it."""
+
+    @cache
+    def session() -> Nvml:
+        from appliance.hardware.nvml import Nvml  # noqa: PLC0415
+
+        return Nvml()
+
+    return lambda: session().read()
 
 
 class Prober:
@@ -29,7 +45,7 @@ class Prober:
     ) -> None:
         self._root = root
         self._allowed_cores = allowed_cores or _allowed_cores
-        self._nvidia = _Source("The NVIDIA driver", nvidia or Nvml().read, seconds)
+        self._nvidia = _Source("The NVIDIA driver", nvidia or _ask_nvidia(), seconds)
         self._kernel = _Source("A graphics driver of the kernel", lambda: read_gpus(root), seconds)
 
     def probe(self) -> Inventory:
