@@ -33,7 +33,6 @@ from appliance.jobs.work import ModelWork, make_model_work
 from appliance.logs import LogRing
 from appliance.models.library import Scanner
 from appliance.node.events import (
-    BoxClaimed,
     DrainStarted,
     IssueHidden,
     SettingsChanged,
@@ -337,8 +336,6 @@ async def _make_access(bootstrap: Bootstrap, folder: DataFolder, sessions: Sessi
         except StorageFailed as failure:
             log.error("the password of the environment could not be stored: %s", failure)
             report_storage(loop.post, failure)
-    if access.claimed:
-        loop.post(BoxClaimed())
     return access
 
 

@@ -110,7 +110,10 @@ def _same_origin(headers: dict[str, str], host: str) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin", headers.get("referer"))  # old browsers send only the latter with a form
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # no browser sends such an address
+        return False
 
 
 def _caching(scope: Scope) -> bytes:

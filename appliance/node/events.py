@@ -45,11 +45,6 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class BoxClaimed:
-    """Somebody proved to own the box and set its password."""
-
-
-@dataclass(frozen=True, slots=True)
 class ChildReported:
     child: Child
 
@@ -147,7 +142,6 @@ Event = (
     | TrialsKept
     | LibraryScanned
     | SettingsChanged
-    | BoxClaimed
     | ChildReported
     | ChildForgotten
     | RetryAsked

@@ -26,8 +26,6 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, library=library)
         case events.SettingsChanged(settings):
             return replace(snapshot, settings=settings)
-        case events.BoxClaimed():
-            return replace(snapshot, claimed=True)
         case events.ChildReported(child):
             return replace(snapshot, children=_with(snapshot.children, child.spec.model, child))
         case events.ChildForgotten(model):

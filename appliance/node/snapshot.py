@@ -128,5 +128,4 @@ class Snapshot:
     attention: Attention = field(default_factory=Attention)
     peers: Mapping[str, Peer] = field(default_factory=dict)  # the other boxes, by id
     links: tuple[Link, ...] = ()
-    claimed: bool = False
     draining: bool = False

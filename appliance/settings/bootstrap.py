@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -60,6 +61,13 @@ class Bootstrap(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("hf_endpoint")
+    @classmethod
+    def _names_a_host(cls, value: str | None) -> str | None:
+        if value is not None and not urlsplit(value).hostname:  # raises ValueError for one that cannot be read
+            raise ValueError("it names no host")
+        return value
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Bootstrap:

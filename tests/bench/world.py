@@ -34,7 +34,6 @@ def large_snapshot() -> Snapshot:
         peers={peer.id: peer for peer in peers},
         links=make_links(peers),
         jobs={job.id: job for job in _jobs()},
-        claimed=True,
     )
     snapshot = replace(base, library=Library(models, broken))
     for number, name in enumerate(NAMES[:SERVED]):

@@ -10,8 +10,8 @@ import pytest
 from appliance.hardware.types import Cpu, Inventory, Memory
 from appliance.models.types import Ability, Library, Model
 from appliance.node.commands import Command, RunEngine
-from appliance.node.events import BoxClaimed, HardwareProbed, LibraryScanned
-from appliance.node.snapshot import NodeFacts, Snapshot
+from appliance.node.events import HardwareProbed, LibraryScanned, LoadMeasured
+from appliance.node.snapshot import NodeFacts, RequestLoad, Snapshot
 from appliance.run_loop import Outlook, RunLoop
 from appliance.settings.schema import Settings
 from appliance.tasks import TaskGroup
@@ -91,8 +91,8 @@ async def test_a_failing_adapter_does_not_stop_the_loop(run: Callable[[RunLoop],
     loop.post(HARDWARE)
     loop.post(LIBRARY)
     await outlook_where(loop, lambda o: o.snapshot.library is not None)
-    loop.post(BoxClaimed())
-    await outlook_where(loop, lambda o: o.snapshot.claimed)
+    loop.post(LoadMeasured(RequestLoad(in_flight=1)))
+    await outlook_where(loop, lambda o: o.snapshot.requests.in_flight == 1)
     assert len(tries) == 2
 
 

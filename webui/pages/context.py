@@ -115,7 +115,10 @@ def done(path: str, notice: str) -> Redirect:
 
 def came_from(request: AnyRequest) -> str:
     """The page on this box that the request was sent from, to go back to."""
-    return safe_target(urlsplit(request.headers.get("referer", "/")).path or "/")
+    try:
+        return safe_target(urlsplit(request.headers.get("referer", "/")).path or "/")
+    except ValueError:
+        return "/"
 
 
 def theme_of(request: AnyRequest) -> str:

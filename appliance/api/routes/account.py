@@ -13,7 +13,6 @@ from litestar.types import ControllerRouterHandler
 from appliance.api.deps import ApiDeps
 from appliance.api.login import PUBLIC, address_of, agent_of, cookie_name, token_of
 from appliance.api.requests import LoginBody, SetupBody
-from appliance.node.events import BoxClaimed
 from appliance.storage.errors import StorageFailed
 
 
@@ -45,7 +44,6 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
 async def claim(deps: ApiDeps, code: str, password: str, node_name: str | None, request: Request[Any, Any, Any]) -> str:
     """Makes the box belong to whoever knows the code; returns the token of his first login."""
     await deps.access.claim(code, password, address_of(request))
-    deps.loop.post(BoxClaimed())
     if node_name is not None and "node.name" not in deps.settings.locked:
         with contextlib.suppress(StorageFailed):  # the box is his all the same; the page shows the trouble as an issue
             await deps.settings.change({"node": {"name": node_name}}, revision=None)

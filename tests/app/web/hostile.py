@@ -53,7 +53,6 @@ def hostile_snapshot(web: Web, text: str) -> Snapshot:
         library=Library((*map(_model, dict.fromkeys(names)), make_model()), (broken,), unreadable=text),
         troubles=dict.fromkeys(TroubleKind, text),
         jobs={job.id: job for job in _jobs(text)},
-        claimed=True,
     )
     return _peers(_children(snapshot, text), text)
 

@@ -101,6 +101,19 @@ async def test_every_route_can_be_used_from_our_own_pages(web: Web) -> None:
     assert not refused
 
 
+@pytest.mark.parametrize("name", ["Origin", "Referer"])
+@pytest.mark.parametrize("address", ["http://[", "http://a]b", "//[::1"])
+async def test_an_address_that_is_none_breaks_nothing(web: Web, name: str, address: str) -> None:
+    """A stranger's malformed header is refused, not a fault of the box; an error page still knows a way back."""
+    headers, web.headers = web.headers, {}
+    answer = await web.call("POST", "/api/login", json={"password": PASSWORD}, headers={name: address})
+    assert (answer.status, (await answer.json())["code"]) == (403, "cross_site")
+    page = await web.call(
+        "POST", "/repairs/fix", data={"id": "x"}, headers={**headers, name: address, "Accept": "text/html"}
+    )
+    assert page.status == 404
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:3131", "nas.evil"])
 async def test_a_foreign_name_opens_nothing_at_all(web: Web, host: str) -> None:
     """DNS rebinding: pages, routes, streams, files, health and what is not there; with a login and without."""

@@ -27,7 +27,6 @@ MET = replace(BASE, peers={PEER.id: PEER}, links=LINKS)
         (BASE, events.HardwareProbed(INVENTORY), replace(BASE, inventory=INVENTORY)),
         (BASE, events.LibraryScanned(Library()), replace(BASE, library=Library())),
         (BASE, events.SettingsChanged(Settings(revision=3)), replace(BASE, settings=Settings(revision=3))),
-        (BASE, events.BoxClaimed(), replace(BASE, claimed=True)),
         (BASE, events.ChildReported(CHILD), with_child(BASE, CHILD)),
         (with_child(BASE, CHILD), events.ChildForgotten(MODEL_ID), BASE),
         (BASE, events.ChildForgotten("nobody"), BASE),

@@ -27,6 +27,8 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MESHBOX_ADMIN_PASSWORD", "short", "at least 8 characters"),
         ("MESHBOX_NODE_NAME", "a\tb", "name of this box"),
         ("MESHBOX_HF_ENDPOINT", "ftp://x", "mirror of the model hub"),
+        ("MESHBOX_HF_ENDPOINT", "http://[", "mirror of the model hub"),
+        ("MESHBOX_HF_ENDPOINT", "http://:80", "it names no host"),
         ("MESHBOX_SETUP_CODE", "abc", "code that claims the box"),
     ],
 )
