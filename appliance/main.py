@@ -13,7 +13,7 @@ import logging
 import secrets
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from appliance import __version__
@@ -28,8 +28,11 @@ from appliance.attention import keep_dismissals, note_issues
 from appliance.fault import wait_for_folder
 from appliance.hardware.probe import Prober
 from appliance.hardware.types import Inventory
+from appliance.jobs.new_devices import NewDevices
 from appliance.jobs.trials import QUESTIONED, DeviceTrials, make_trials
 from appliance.jobs.work import ModelWork, make_model_work
+from appliance.keys.keyring import Keyring
+from appliance.keys.store import KeyStore
 from appliance.logs import LogRing
 from appliance.models.library import Scanner
 from appliance.node.events import (
@@ -42,6 +45,7 @@ from appliance.node.events import (
 )
 from appliance.node.snapshot import NodeFacts, Snapshot, TroubleKind
 from appliance.proxy.app import ProxyDeps, create_api_app
+from appliance.proxy.gate import OPEN_GATE, KeyGate
 from appliance.proxy.meter import RequestMeter
 from appliance.proxy.relay import Relay
 from appliance.run_loop import RunLoop
@@ -55,6 +59,7 @@ from appliance.storage.folder import DataFolder
 from appliance.storage.identity import IdentityDamaged, load_or_create, node_id
 from appliance.storage.sessions import Sessions
 from appliance.supervisor.device_list import DeviceList
+from appliance.supervisor.draft_trials import DraftMeter
 from appliance.supervisor.supervisor import Supervisor
 from appliance.supervisor.vitals import processor_seconds
 from appliance.tasks import TaskGroup
@@ -67,6 +72,7 @@ from appliance.watchers import (
     watch_idle,
     watch_library,
     watch_load,
+    watch_room,
 )
 from webui.app import create_web_app
 from webui.render import STATIC, compile_all
@@ -134,6 +140,7 @@ class Box:
     activity: Recorder
     models: ModelWork
     trials: DeviceTrials
+    keys: Keyring
     page: Listener
     api: Listener
     stopping: asyncio.Event
@@ -168,15 +175,18 @@ class Box:
         scanner = Scanner(bootstrap.models_folder, BUNDLED)
         self.tasks.start("watch engine", watch_engine(bootstrap.engine, post))
         self.tasks.start("watch library", watch_library(scanner.scan, post))
-        self.tasks.start("watch hardware", watch_hardware(Prober().probe, post))
+        self.tasks.start("watch hardware", watch_hardware(Prober().probe, self.loop))
         devices = DeviceList(bootstrap.engine.resolve(), QUESTIONED, self.loop.outlook.snapshot.node.id)
         self.tasks.start("watch engine devices", watch_engine_devices(self.loop, devices.read))
         self.tasks.start("watch load", watch_load(self.meter.load, post))
         self.tasks.start("note issues", note_issues(self.loop, time.time))
         self.tasks.start("keep dismissals", keep_dismissals(self.loop, self.dismissals))
         self.tasks.start("record activity", self.activity.run())
+        self.tasks.start("keep use of keys", self.keys.run())
         self.tasks.start("follow loads", follow_loads(self.loop))
+        self.tasks.start("test new devices", NewDevices(self.loop, self.trials).run())
         self.tasks.start("watch idle models", watch_idle(self.loop, self.meter.idle_for))
+        self.tasks.start("make room", watch_room(self.loop, self.meter.idle_for))
 
     def _say_where(self) -> None:
         port = self.bootstrap.web_port
@@ -193,7 +203,7 @@ class Box:
         patience = self.settings.current.api.drain_s
         log.info("stopping; %d requests get up to %d seconds to end", self.meter.load().in_flight, patience)
         deadline = time.monotonic() + patience
-        while self.meter.load().in_flight and time.monotonic() < deadline and not hurry.is_set():  # noqa: ASYNC110
+        while any(astuple(self.meter.load())) and time.monotonic() < deadline and not hurry.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.02)  # the meter is too hot a place for an event of its own
 
     async def close(self) -> None:
@@ -203,6 +213,7 @@ class Box:
         await self.tasks.close()
         await self.models.close()
         await self.activity.save()
+        await self.keys.save()
         await self.database.close()
         log.info("stopped")
 
@@ -235,6 +246,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         work_of=lambda model: meter.in_flight(model),  # noqa: PLW0108 - made below
         silent_after=lambda: float(settings.current.api.silent_after_s),
         cores=lambda: usable_cores(loop.outlook.snapshot.inventory),
+        measure=lambda *engine: drafts.measure(*engine),  # noqa: PLW0108 - made below
     )
     loop = RunLoop(Snapshot(facts, settings.current), supervisor.carry_out, time.time)
     if stored.trouble is not None:
@@ -244,6 +256,8 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
     stopping = asyncio.Event()
     database = Database(folder.database)
     await database.open()
+    drafts = DraftMeter(database, lambda: loop.outlook.snapshot, loop.post)
+    await drafts.open()
     sessions = Sessions(
         database,
         lifetime=lambda: settings.current.web.session_days * 86400.0,
@@ -257,14 +271,18 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
     activity = _make_recorder(loop, meter, settings, database)
     await activity.open()
     access = await _make_access(bootstrap, folder, sessions, loop)
+    keys = Keyring(KeyStore(database), wrote=lambda failure: report_storage(loop.post, failure))
+    await keys.open()
     proxy = ProxyDeps(
         routes=lambda: loop.outlook.decision.routes,
         settings=lambda: loop.outlook.snapshot.settings,
         node=lambda: facts,
         meter=meter,
         stopping=stopping,
-        wake=lambda model: loop.post(WakeAsked(model)),
+        wake=lambda model: loop.post(WakeAsked(model, time.time())),
+        gate=KeyGate(keys, required=lambda: settings.current.api.require_key),
     )
+    for_owner = replace(proxy, gate=OPEN_GATE)  # who has logged in needs no key
     models = make_model_work(
         models_folder=bootstrap.models_folder,
         secrets=folder.secrets,
@@ -285,11 +303,12 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         settings=settings,
         access=access,
         feed=EventFeed(loop, time.time),
-        metrics=Metrics(loop, meter, activity.totals),
+        metrics=Metrics(loop, meter, activity.totals, keys),
         logs=logs,
         models=models,
         activity=activity,
         trials=trials,
+        keys=keys,
         premises=Premises(bootstrap.data, bootstrap.models_folder, bootstrap.engine, STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
@@ -306,7 +325,8 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         activity=activity,
         models=models,
         trials=trials,
-        page=Listener("the page", create_web_app(api, Relay(proxy)), bootstrap.bind, bootstrap.web_port),
+        keys=keys,
+        page=Listener("the page", create_web_app(api, Relay(for_owner)), bootstrap.bind, bootstrap.web_port),
         api=Listener("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
         stopping=stopping,
         tasks=TaskGroup(),

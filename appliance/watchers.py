@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from appliance.models.types import Library
 from appliance.node.events import (
     EngineDevicesListed,
     Event,
+    GiveWayAsked,
     HardwareProbed,
     JobForgotten,
     JobReported,
@@ -26,6 +28,7 @@ from appliance.node.events import (
     TroubleFound,
 )
 from appliance.node.loads import advance, old_loads
+from appliance.node.making_room import making_room
 from appliance.node.serving import ServingState
 from appliance.node.snapshot import RequestLoad, TroubleKind
 from appliance.run_loop import Outlook, RunLoop
@@ -45,8 +48,18 @@ Post = Callable[[Event], None]
 T = TypeVar("T")
 
 
-async def watch_hardware(probe: Callable[[], Inventory], post: Post) -> None:
-    await _follow(probe, lambda seen: post(HardwareProbed(seen)), HARDWARE_SECONDS)
+async def watch_hardware(probe: Callable[[], Inventory], loop: RunLoop) -> None:
+    """Looks anew at once when an engine is gone: somebody may wait for its memory."""
+    await _follow(probe, lambda seen: loop.post(HardwareProbed(seen)), lambda: _until_an_engine_is_gone(loop))
+
+
+async def _until_an_engine_is_gone(loop: RunLoop) -> None:
+    before = loop.outlook.snapshot.children.keys()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HARDWARE_SECONDS):
+            async for outlook in loop.watch():
+                if not before <= outlook.snapshot.children.keys():
+                    return
 
 
 async def watch_engine_devices(loop: RunLoop, read: Callable[[Inventory], EngineDevices]) -> None:
@@ -68,10 +81,10 @@ async def watch_library(scan: Callable[[], Library], post: Post) -> None:
         post(LibraryScanned(seen))
         report_trouble(post, TroubleKind.MODELS_UNREADABLE, seen.unreadable)
 
-    await _follow(scan, tell, LIBRARY_SECONDS)
+    await _follow(scan, tell, lambda: asyncio.sleep(LIBRARY_SECONDS))
 
 
-async def _follow(look: Callable[[], T], tell: Callable[[T], None], pause: float) -> None:
+async def _follow(look: Callable[[], T], tell: Callable[[T], None], pause: Callable[[], Awaitable[None]]) -> None:
     """Looks in a thread, again and again, and tells what is new; one look that fails is not the last."""
     last: T | None = None
     while True:
@@ -83,7 +96,7 @@ async def _follow(look: Callable[[], T], tell: Callable[[T], None], pause: float
             if seen != last:
                 last = seen
                 tell(seen)
-        await asyncio.sleep(pause)
+        await pause()
 
 
 async def watch_engine(folder: Path, post: Post) -> None:
@@ -118,6 +131,15 @@ async def follow_loads(loop: RunLoop) -> None:
                 loop.post(JobReported(moved))
         for forgotten in old_loads(outlook.snapshot.jobs.values()):
             loop.post(JobForgotten(forgotten))
+
+
+async def watch_room(loop: RunLoop, idle_for: Callable[[str], float | None]) -> None:
+    """Has models that nobody uses make room for one that somebody waits for, the longest unused first."""
+    while True:
+        for model in making_room(loop.outlook.snapshot, loop.outlook.decision.serving, idle_for, time.time()):
+            log.info("%s makes room for a model that is asked for", model)
+            loop.post(GiveWayAsked(model))
+        await asyncio.sleep(LOAD_SECONDS)
 
 
 async def watch_idle(loop: RunLoop, idle_for: Callable[[str], float | None]) -> None:

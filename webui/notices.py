@@ -16,6 +16,10 @@ NOTICES = {
     "testing": "The test is on its way; its result shows up here.",
     "measuring": "The measurement is on its way; its figures show up here.",
     "limit_set": "The limit is set. Models on this GPU start anew where they have to.",
+    "memory_limit_set": "The limit is set. Models keep to it when they are loaded next.",
     "gpu_taken_back": "The GPU is yours: models leave it now.",
+    "keys_required": "From now on only programs with a key are answered.",
+    "keys_not_required": "From now on everybody in your network is answered.",
+    "key_revoked": "The key is revoked.",
     "gpu_shared": "Models may use the GPU again.",
 }

@@ -11,7 +11,7 @@ from appliance.api.deps import ApiDeps
 from appliance.api.problems import Problem
 from appliance.api.requests import Body
 from appliance.models.names import nearest_names, resolve_name
-from appliance.node.events import JobForgotten, JobReported, RetryAsked, SleepAsked, WakeAsked
+from appliance.node.events import Dismissed, JobForgotten, JobReported, RetryAsked, SleepAsked, WakeAsked
 from appliance.node.jobs import Job
 from appliance.node.loads import advance, new_load
 from appliance.node.serving import ServingEntry, ServingState
@@ -43,10 +43,10 @@ async def load(deps: ApiDeps, wanted: ServeBody) -> Job:
     _check_gpus(deps, wanted.gpus or [])
     await _want(deps, model, _own(wanted))
     entry = _entry(deps, model)
-    if entry is not None and entry.state is ServingState.SLEEPING:
-        deps.loop.post(WakeAsked(model))
-    elif entry is not None and entry.state in _FELL:
+    if entry is not None and entry.state in _FELL:
         deps.loop.post(RetryAsked(model))
+    elif entry is None or entry.state is not ServingState.READY:
+        deps.loop.post(WakeAsked(model, deps.clock()))
     job = new_load(secrets.token_hex(6), model, deps.clock())
     if entry is not None and entry.state is ServingState.READY and not _own(wanted):
         job = advance(job, (entry,), deps.clock())
@@ -61,7 +61,7 @@ async def unload(deps: ApiDeps, name: str) -> str:
         settings = deps.settings.current
         kept = [ref for ref in settings.serving.models if not _means(deps, ref, entry.model)]
         if await _changed(deps, {"serving": {"models": kept}}, settings.revision):
-            deps.loop.post(WakeAsked(entry.model))  # when it is served again it shall not sleep
+            deps.loop.post(Dismissed(entry.model))
             return entry.model
     raise _busy()
 
@@ -80,7 +80,7 @@ def wake(deps: ApiDeps, name: str) -> str:
     entry = find_entry(deps, name)
     if entry.state is not ServingState.SLEEPING:
         raise Problem(409, "not_asleep", f"{entry.model} is {entry.state.value}; it does not sleep.")
-    deps.loop.post(WakeAsked(entry.model))
+    deps.loop.post(WakeAsked(entry.model, deps.clock()))
     return entry.model
 
 
@@ -98,13 +98,12 @@ def find_model(deps: ApiDeps, name: str) -> str:
     library = deps.loop.outlook.snapshot.library
     if library is None:
         raise Problem(409, "still_looking", "The box is still looking through its model files. Try again in a moment.")
-    ids = [model.id for model in library.models]
-    found = resolve_name(name, ids)
+    found = library.named(name)
     if found is None:
-        near = nearest_names(name, ids)
+        near = nearest_names(name, [model.id for model in library.models])
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise Problem(404, "unknown_model", f"No model of this box is called {name[:200]}.{hint}", nearest=near)
-    return found
+    return found.id
 
 
 def find_entry(deps: ApiDeps, name: str) -> ServingEntry:
@@ -165,8 +164,8 @@ def _busy() -> Problem:
 def _means(deps: ApiDeps, ref: str, model: str) -> bool:
     """Whether a name in the settings means this model, as the run loop reads it."""
     library = deps.loop.outlook.snapshot.library
-    known = [m.id for m in library.models] if library else []
-    return ref == model or resolve_name(ref, known) == model
+    found = library.named(ref) if library else None
+    return ref == model or (found is not None and found.id == model)
 
 
 def _entry(deps: ApiDeps, model: str) -> ServingEntry | None:

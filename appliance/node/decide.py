@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from appliance.node.commands import Command, EndEngine, RunEngine
 from appliance.node.issues import Issue, find_issues
-from appliance.node.serving import ServingEntry, ServingState, routing_table, wanted_entries
+from appliance.node.routes import routing_table
+from appliance.node.serving import ServingEntry, ServingState, wanted_entries
 from appliance.node.snapshot import ChildState, NodeState, Snapshot
 from appliance.routing.table import RoutingTable
 
@@ -25,7 +26,7 @@ class Decision:
 
 
 def decide(snapshot: Snapshot, now: float) -> Decision:
-    serving = wanted_entries(snapshot)
+    serving = wanted_entries(snapshot, now)
     return Decision(
         state=_node_state(snapshot, serving),
         serving=serving,

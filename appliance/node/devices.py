@@ -14,8 +14,8 @@ from appliance.node.snapshot import Snapshot
 from appliance.node.wish import own_settings, wished
 from appliance.placement.fit import Code, Verdict, fit, profile_of
 from appliance.placement.needs import Wish
-from appliance.placement.pinning import PinProblem, Pins, meant, only_processor, pin
-from appliance.placement.room import MIB, Known, NodeResources, resources_of
+from appliance.placement.pinning import PinProblem, Pins, meant, only_listed, only_processor, pin, with_totals
+from appliance.placement.room import MIB, Known, NodeResources, capped, resources_of
 from appliance.placement.words import sentence
 
 ANYWHERE = Pins()  # the engine chooses
@@ -25,6 +25,19 @@ TAKEN_BACK, OVER_LIMIT = "gpu_taken_back", "over_gpu_limit"
 
 def caps_in_bytes(snapshot: Snapshot) -> dict[str, int]:
     return {gpu: mib * MIB for gpu, mib in snapshot.settings.hardware.memory_caps.items()}
+
+
+def shown_gpus(snapshot: Snapshot) -> tuple[Gpu, ...]:
+    """Those of the inventory, and what only the engine tells of."""
+    inventory, listed = snapshot.inventory, snapshot.engine_devices
+    if inventory is None:
+        return ()
+    return *with_totals(inventory, listed).gpus, *only_listed(inventory, listed)
+
+
+def memory_cap(snapshot: Snapshot) -> int | None:
+    """Most bytes of the machine's own memory that models may take; None without a limit."""
+    return snapshot.settings.hardware.machine_memory_mib * MIB or None
 
 
 def pins_for(model: Model, snapshot: Snapshot) -> Pins | Failure | None:
@@ -75,10 +88,11 @@ def _too_tight(
     """Whether the limits alone keep it from running: what is in use just now comes and goes, and decides nothing."""
     if pins.gpus and not any(gpu in caps for gpu in pins.gpus):
         return None
+    known = with_totals(inventory, snapshot.engine_devices)
     empty = replace(
         inventory,
-        gpus=tuple(replace(gpu, memory_used=0) for gpu in inventory.gpus if gpu.id in pins.gpus),
-        memory=replace(inventory.memory, available=inventory.memory.total),
+        gpus=tuple(replace(gpu, memory_used=0) for gpu in known.gpus if gpu.id in pins.gpus),
+        memory=capped(replace(inventory.memory, available=inventory.memory.total), memory_cap(snapshot)),
     )
     within = {gpu: cap for gpu, cap in caps.items() if gpu in pins.gpus}
     node = resources_of(empty, snapshot.node.id, "", Known(caps=within))

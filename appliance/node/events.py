@@ -9,6 +9,7 @@ from appliance.hardware.engine_devices import EngineDevices
 from appliance.hardware.trials import Trials
 from appliance.hardware.types import Inventory
 from appliance.mesh.types import Link, Peer
+from appliance.models.draft_trials import DraftTrial
 from appliance.models.types import Library
 from appliance.node.jobs import Job
 from appliance.node.snapshot import Child, RequestLoad, TroubleKind
@@ -32,6 +33,14 @@ class TrialsKept:
     """All that was tried on the devices of this box."""
 
     trials: Trials
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTried:
+    """How fast a model is with its helper or without."""
+
+    model: str
+    trial: DraftTrial
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,23 @@ class SleepAsked:
 
 @dataclass(frozen=True, slots=True)
 class WakeAsked:
+    """Somebody waits for a model: one that sleeps, or one that only lies on the disk."""
+
+    model: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveWayAsked:
+    """A model that nobody uses now makes room for one that somebody waits for."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """A person wants a model no longer."""
+
     model: str
 
 
@@ -140,6 +166,7 @@ Event = (
     HardwareProbed
     | EngineDevicesListed
     | TrialsKept
+    | DraftTried
     | LibraryScanned
     | SettingsChanged
     | ChildReported
@@ -147,6 +174,8 @@ Event = (
     | RetryAsked
     | SleepAsked
     | WakeAsked
+    | GiveWayAsked
+    | Dismissed
     | JobReported
     | JobForgotten
     | LoadMeasured

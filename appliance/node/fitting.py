@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -11,19 +10,18 @@ from appliance.hardware.types import Inventory
 from appliance.models.types import Model
 from appliance.node.devices import caps_in_bytes, pins_for
 from appliance.node.failure import Failure
-from appliance.node.snapshot import Child, ChildState, Snapshot
+from appliance.node.footprint import without_ours
+from appliance.node.snapshot import Snapshot
 from appliance.node.wish import own_settings, wished
 from appliance.placement.fit import Code, Verdict, fit, profile_of
-from appliance.placement.needs import Wish, needs
-from appliance.placement.pinning import meant
+from appliance.placement.needs import Wish
+from appliance.placement.pinning import meant, with_totals
 from appliance.placement.plan import SOLO, Plan, plans
-from appliance.placement.room import PROCESSOR, Known, NodeResources, resources_of
-
-_HOLDING = frozenset({ChildState.READY, ChildState.STARTING})
+from appliance.placement.room import Known, NodeResources, resources_of
 
 
 def verdict_on(model: Model, snapshot: Snapshot) -> Verdict:
-    """For the settings in force. A model that runs makes room for itself."""
+    """For the settings in force; other models of this box would make room."""
     resources = resources_for(model, snapshot)
     return Verdict(Code.UNKNOWN) if resources is None else _verdict(model, wish_for(model, snapshot), resources)
 
@@ -38,17 +36,17 @@ def wish_for(model: Model, snapshot: Snapshot) -> Wish:
 
 
 def resources_for(model: Model, snapshot: Snapshot) -> NodeResources | None:
-    """Where it may run; a model that is pinned finds only its own GPUs. None as long as the hardware is not known."""
-    child = snapshot.children.get(model.id)
+    """Where it may run: our other engines make room for it. None as long as the hardware is not known."""
     if snapshot.inventory is None:
         return None
-    inventory = _seen_by(model, snapshot, snapshot.inventory)
-    known = Known(
-        reclaimable=_held(model, child, snapshot, inventory) if child else {},
-        bandwidth=bandwidths(snapshot, model.quantisation),
-        caps=caps_in_bytes(snapshot),
-    )
-    return resources_of(inventory, snapshot.node.id, snapshot.settings.node.name, known)
+    return resources_in(without_ours(snapshot, snapshot.inventory), model, snapshot)
+
+
+def resources_in(inventory: Inventory, model: Model, snapshot: Snapshot) -> NodeResources:
+    """A model that is pinned finds only its own GPUs."""
+    known = Known(bandwidth=bandwidths(snapshot, model.quantisation), caps=caps_in_bytes(snapshot))
+    seen = with_totals(_seen_by(model, snapshot, inventory), snapshot.engine_devices)
+    return resources_of(seen, snapshot.node.id, snapshot.settings.node.name, known)
 
 
 def bandwidths(snapshot: Snapshot, quantisation: str | None) -> dict[str, float]:
@@ -101,29 +99,8 @@ def _seen_by(model: Model, snapshot: Snapshot, inventory: Inventory) -> Inventor
 
 
 def resources_to_choose_for(snapshot: Snapshot) -> NodeResources | None:
-    """For a model that is not here yet: what this box's own engines hold on its GPUs would be given back for it."""
-    inventory = snapshot.inventory
-    if inventory is None:
+    """For a model that is not here yet."""
+    if snapshot.inventory is None:
         return None
-    if any(child.state in _HOLDING for child in snapshot.children.values()):
-        inventory = _emptied(inventory)
-    return resources_of(inventory, snapshot.node.id, snapshot.settings.node.name)
-
-
-def _emptied(inventory: Inventory) -> Inventory:
-    return replace(inventory, gpus=tuple(replace(gpu, memory_used=0) for gpu in inventory.gpus))
-
-
-def _held(model: Model, child: Child, snapshot: Snapshot, inventory: Inventory) -> Mapping[str, int]:
-    """What its own engine takes, as far as that is not free already: weights in the machine's memory are."""
-    if child.state not in _HOLDING:
-        return {}
-    used = {gpu.id: gpu.memory_used or 0 for gpu in inventory.gpus if not gpu.unified_memory}
-    known = Known(caps=caps_in_bytes(snapshot))
-    resources = resources_of(_emptied(inventory), snapshot.node.id, snapshot.settings.node.name, known)
-    wish = wish_for(model, snapshot)
-    if resources.gpus and not resources.unified:
-        placed = fit(profile_of(model), wish, resources).placed
-        return {p.device.id: min(p.size, used.get(p.device.id, 0)) for p in placed if p.device.id != PROCESSOR}
-    taken = needs(profile_of(model), child.context or wish.context or model.context_length, wish.slots, wish.kv)
-    return {PROCESSOR: taken.kv + taken.compute}
+    alone = with_totals(without_ours(snapshot, snapshot.inventory), snapshot.engine_devices)
+    return resources_of(alone, snapshot.node.id, snapshot.settings.node.name, Known(caps=caps_in_bytes(snapshot)))

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import TypeVar, assert_never
 
 from appliance.node import events
-from appliance.node.snapshot import Snapshot
+from appliance.node.fallback import noted
+from appliance.node.snapshot import Child, ChildState, Snapshot
+from appliance.node.wish import wanted_ids
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -22,20 +24,28 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, engine_devices=listed)
         case events.TrialsKept(trials):
             return replace(snapshot, trials=trials)
+        case events.DraftTried(model, trial):
+            return replace(snapshot, draft_trials=_with(snapshot.draft_trials, model, trial))
         case events.LibraryScanned(library):
             return replace(snapshot, library=library)
         case events.SettingsChanged(settings):
-            return replace(snapshot, settings=settings)
+            after = replace(snapshot, settings=settings)
+            return replace(after, guests=after.guests - wanted_ids(after))
         case events.ChildReported(child):
-            return replace(snapshot, children=_with(snapshot.children, child.spec.model, child))
+            return _with_child(snapshot, child)
         case events.ChildForgotten(model):
-            return replace(snapshot, children=_without(snapshot.children, model))
+            children, yielding = _without(snapshot.children, model), snapshot.yielding - {model}
+            return replace(snapshot, children=children, yielding=yielding)
         case events.RetryAsked(model):
             return replace(snapshot, attempts=_with(snapshot.attempts, model, snapshot.attempts.get(model, 0) + 1))
         case events.SleepAsked(model):
-            return replace(snapshot, asleep=snapshot.asleep | {model})
-        case events.WakeAsked(model):
-            return replace(snapshot, asleep=snapshot.asleep - {model})
+            return replace(_uncalled(snapshot, model), asleep=snapshot.asleep | {model})
+        case events.WakeAsked(model, at):
+            return _called(snapshot, model, at)
+        case events.GiveWayAsked(model):
+            return replace(_uncalled(snapshot, model), yielding=snapshot.yielding | {model})
+        case events.Dismissed(model):
+            return replace(_uncalled(snapshot, model), asleep=snapshot.asleep - {model})
         case events.JobReported(job):
             return replace(snapshot, jobs=_with(snapshot.jobs, job.id, job))
         case events.JobForgotten(job_id):
@@ -59,6 +69,28 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, draining=True)
         case _:
             assert_never(event)
+
+
+def _with_child(snapshot: Snapshot, child: Child) -> Snapshot:
+    children = _with(snapshot.children, child.spec.model, child)
+    there = child.state is ChildState.READY
+    called = _without(snapshot.called, child.spec.model) if there else snapshot.called
+    return replace(snapshot, children=children, called=called, left_out=noted(snapshot.left_out, child))
+
+
+def _called(snapshot: Snapshot, model: str, at: float) -> Snapshot:
+    """Whoever waits longest keeps its place; a call is heard again and again as long as somebody waits."""
+    return replace(
+        snapshot,
+        asleep=snapshot.asleep - {model},
+        yielding=snapshot.yielding - {model},
+        guests=snapshot.guests | ({model} - wanted_ids(snapshot)),
+        called=_with(snapshot.called, model, at),
+    )
+
+
+def _uncalled(snapshot: Snapshot, model: str) -> Snapshot:
+    return replace(snapshot, called=_without(snapshot.called, model), guests=snapshot.guests - {model})
 
 
 def _with(old: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:

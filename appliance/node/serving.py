@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 
 from appliance.hardware.trials import hardware_of
 from appliance.mesh.types import NodeShare
-from appliance.models.drafts import draft_for
 from appliance.models.names import resolve_name
-from appliance.models.types import Ability, Capability, Level, Model
+from appliance.models.types import Model
+from appliance.node.admission import Candidate, Grant, No, Refusal, admit
 from appliance.node.devices import ANYWHERE, pins_for
+from appliance.node.drafting import as_granted, choose, undecided
 from appliance.node.failure import Failure
+from appliance.node.fallback import projector_of
+from appliance.node.footprint import held_by
+from appliance.node.helper_room import seat_helpers
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot, TroubleKind
 from appliance.node.wish import own_settings, prompt_cache_mib, wished
 from appliance.placement.pinning import Pins, margins_mib, meant
 from appliance.placement.room import GPU_MARGIN
-from appliance.routing.table import Route, RouteState, RoutingTable
+
+CALL_LASTS_SECONDS = 60.0  # whoever still waits calls again
 
 
 class ServingState(StrEnum):
@@ -43,27 +47,44 @@ class ServingEntry:
     child: Child | None = None
     failure: Failure | None = None
     nodes: tuple[NodeShare, ...] = ()  # of a split, its host first; empty: this box does it all
+    guest: bool = False  # not in the settings: a request asked for it
+    note: str | None = None  # why it stands as it does, for a person
+    waits_for_room: bool = False  # somebody waits for it, and other models have to make room first
 
     @property
     def progress(self) -> float | None:
         return self.child.progress if self.child else None
 
 
-def wanted_entries(snapshot: Snapshot) -> tuple[ServingEntry, ...]:
-    """One entry for each model of the settings, in their order, without repeats."""
-    entries = (_entry(ref, snapshot) for ref in snapshot.settings.serving.models)
-    return tuple({entry.model: entry for entry in entries}.values())
+def wanted_entries(snapshot: Snapshot, now: float) -> tuple[ServingEntry, ...]:
+    """One entry for each model of the settings, in their order, without repeats; then what requests have called for."""
+    refs = (*snapshot.settings.serving.models, *_guests(snapshot, now))
+    found = {entry.model: entry for entry in (_entry(ref, snapshot) for ref in refs)}
+    entries = {**found, **_let_in(found, snapshot, now)}.values()
+    return tuple(replace(e, guest=True) if e.model in snapshot.guests else e for e in entries)
+
+
+def _guests(snapshot: Snapshot, now: float) -> Iterator[str]:
+    """Those that nobody asks for any more, and that never ran, are forgotten."""
+    for model in sorted(snapshot.guests):
+        if model in snapshot.children or _is_called(model, snapshot, now):
+            yield model
+
+
+def _is_called(model: str, snapshot: Snapshot, now: float) -> bool:
+    return model in snapshot.called and now - snapshot.called[model] < CALL_LASTS_SECONDS
 
 
 def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
+    """As far as it can be told without looking at the others; one that has yet to find room is planned, with a spec."""
     if snapshot.library is None or snapshot.inventory is None:
         return ServingEntry(ref, ServingState.PLANNED)
-    model = snapshot.library.find(resolve_name(ref, (m.id for m in snapshot.library.models)) or "")
+    model = snapshot.library.named(ref)
     if model is None:
         return _still_running(ref, snapshot) or ServingEntry(ref, ServingState.FAILED, failure=_missing(ref, snapshot))
     if (detail := snapshot.troubles.get(TroubleKind.ENGINE_MISSING)) is not None:
         return ServingEntry(model.id, ServingState.FAILED, failure=Failure("engine_missing", detail))
-    if model.id in snapshot.asleep:
+    if model.id in snapshot.asleep or model.id in snapshot.yielding:
         return ServingEntry(model.id, ServingState.SLEEPING)
     return _kept_in_place(model, snapshot) or _placed(model, snapshot)
 
@@ -74,10 +95,55 @@ def _placed(model: Model, snapshot: Snapshot) -> ServingEntry:
         return ServingEntry(model.id, ServingState.FAILED, failure=pins)
     if pins is None:
         return ServingEntry(model.id, ServingState.PLANNED)
-    spec, child = engine_spec(model, snapshot, pins), snapshot.children.get(model.id)
-    if child is None or child.spec != spec:
+    child = snapshot.children.get(model.id)
+    if undecided(model, snapshot):
+        return _as_it_runs(child) if child else ServingEntry(model.id, ServingState.PLANNED)
+    spec = engine_spec(model, snapshot, pins)
+    if child is None or not _same_process(spec, child.spec):
         return ServingEntry(model.id, ServingState.PLANNED, spec=spec)
     return _as_it_runs(child)
+
+
+def _same_process(wanted: EngineSpec, running: EngineSpec) -> bool:
+    """What an engine was granted when it started stays as it is until something else changes."""
+    wanted = as_granted(wanted, running)
+    return replace(wanted, context=running.context, cache_mib=running.cache_mib) == running
+
+
+def _let_in(entries: Mapping[str, ServingEntry], snapshot: Snapshot, now: float) -> Mapping[str, ServingEntry]:
+    """The entries of models that are to start, with what they are granted; or why they have to wait."""
+    starting = [entry for entry in entries.values() if entry.spec is not None and entry.child is None]
+    if not starting or snapshot.library is None or snapshot.inventory is None:
+        return {}
+    called = [model for model in snapshot.called if _is_called(model, snapshot, now)]
+    starting.sort(key=lambda entry: called.index(entry.model) if entry.model in called else len(called))
+    candidates = [_candidate(entry.model, snapshot) for entry in starting]
+    inventory, replaced = snapshot.inventory, {entry.model for entry in starting}
+    others = [child for model, child in snapshot.children.items() if model not in replaced]
+    held = [held_by(child, inventory) for child in others]
+    found = admit(candidates, held, snapshot, now)
+    answered = [_answered(entry, found[entry.model], waiting=entry.model in called) for entry in starting]
+    specs = {entry.model: entry.spec for entry in answered if entry.spec is not None}
+    seated = seat_helpers(specs, held, snapshot, now)
+    return {entry.model: replace(entry, spec=seated.get(entry.model)) for entry in answered}
+
+
+def _candidate(model_id: str, snapshot: Snapshot) -> Candidate:
+    model = snapshot.library.find(model_id) if snapshot.library else None
+    if model is None:
+        raise ValueError(f"{model_id} is not in the library")
+    return Candidate(model, wished(model_id, snapshot.settings.serving))
+
+
+def _answered(entry: ServingEntry, answer: Grant | Refusal, *, waiting: bool) -> ServingEntry:
+    if isinstance(answer, Grant) and entry.spec is not None:
+        granted = replace(entry.spec, context=answer.context, cache_mib=answer.cache_mib, claims=answer.claims)
+        return replace(entry, spec=granted)
+    if isinstance(answer, Refusal) and answer.why is No.CROWDED:
+        state = ServingState.PLANNED if waiting else ServingState.SLEEPING
+        return replace(entry, state=state, spec=None, note=answer.text, waits_for_room=waiting)
+    text = answer.text if isinstance(answer, Refusal) else ""
+    return replace(entry, state=ServingState.FAILED, spec=None, failure=Failure("too_big", text))
 
 
 def _as_it_runs(child: Child) -> ServingEntry:
@@ -111,20 +177,25 @@ def _kept_in_place(model: Model, snapshot: Snapshot) -> ServingEntry | None:
 
 def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> EngineSpec:
     serving = snapshot.settings.serving
-    wish = wished(model.id, serving)
+    wish, helper = wished(model.id, serving), choose(model, snapshot)
     return EngineSpec(
         model=model.id,
         path=model.path,
         abilities=model.abilities,
         context=wish.context,
+        asked_context=wish.context,
         slots=wish.slots,
         kv_type=wish.kv.label,
         threads=serving.threads,
-        projector=model.projector or "",
-        draft=_draft(model, snapshot),
+        projector=projector_of(model.id, model.projector, snapshot),
+        drafting=helper.drafting,
+        draft=helper.draft,
+        trial=helper.trial,
         cache_mib=prompt_cache_mib(serving, snapshot.inventory),
+        asked_cache_mib=serving.prompt_cache_mib,
         size=model.size,
         self_test=model.bundled,
+        warm_up=helper.drafting != "" or model.projector is not None or not _is_dense(model),
         attempt=snapshot.attempts.get(model.id, 0),
         gpus=pins.gpus,
         devices=pins.devices,
@@ -133,14 +204,9 @@ def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> Engi
     )
 
 
-def _draft(model: Model, snapshot: Snapshot) -> str:
-    """Path of the model that drafts for it; one that sees or hears is left alone."""
-    serving, library = snapshot.settings.serving, snapshot.library
-    wish = own_settings(model.id, serving).draft or serving.speculation
-    if library is None or model.projector:
-        return ""
-    found = draft_for(model, wish, library.models)
-    return found.path if found else ""
+def _is_dense(model: Model) -> bool:
+    """Every token goes through all of its weights: no experts that wait for theirs."""
+    return model.profile is not None and model.profile.experts is None
 
 
 def _missing(ref: str, snapshot: Snapshot) -> Failure:
@@ -152,7 +218,6 @@ def _missing(ref: str, snapshot: Snapshot) -> Failure:
     return Failure("model_missing", f"No file of this box is called {ref!r}.")
 
 
-_SENSES = {Capability.VISION: "image", Capability.AUDIO: "audio"}
 _GIVEN_UP = frozenset({"crash_loop", "load_failed", "wrong_answer"})
 
 
@@ -170,38 +235,3 @@ def _state(child: Child) -> ServingState:
             return ServingState.RECOVERING
         case ChildState.STOPPED | ChildState.STOPPING:
             return ServingState.PLANNED
-
-
-def routing_table(entries: tuple[ServingEntry, ...], snapshot: Snapshot) -> RoutingTable:
-    routes: Mapping[str, Route] = {
-        entry.model: replace(_route(entry, snapshot), modalities=_modalities(entry, snapshot)) for entry in entries
-    }
-    return RoutingTable(MappingProxyType(dict(sorted(routes.items()))), _aliases(routes, snapshot))
-
-
-def _modalities(entry: ServingEntry, snapshot: Snapshot) -> tuple[str, ...]:
-    """What it takes beside text, as far as that is sure."""
-    model = snapshot.library.find(entry.model) if snapshot.library else None
-    profile = model.profile if model is not None and model.projector else None
-    sure = [sense for sense in _SENSES if profile is not None and profile.level(sense) is Level.SURE]
-    return ("text", *(_SENSES[sense] for sense in sure))
-
-
-def _aliases(routes: Mapping[str, Route], snapshot: Snapshot) -> Mapping[str, str]:
-    """Further names of what is served. A model's own name is never another's alias."""
-    per_model = snapshot.settings.serving.per_model
-    own = [(alias, model) for model in routes if model in per_model for alias in per_model[model].aliases]
-    return MappingProxyType({alias: model for alias, model in reversed(own) if alias not in routes})
-
-
-def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
-    model = snapshot.library.find(entry.model) if snapshot.library else None
-    child = entry.child
-    abilities: frozenset[Ability] = child.spec.abilities if child else model.abilities if model else frozenset()
-    if entry.state is ServingState.READY and child is not None:
-        return Route(entry.model, RouteState.READY, abilities, endpoint=child.endpoint, context=child.context)
-    if entry.state is ServingState.SLEEPING:
-        return Route(entry.model, RouteState.SLEEPING, abilities)
-    if entry.state is ServingState.FAILED and entry.failure is not None:
-        return Route(entry.model, RouteState.FAILED, abilities, reason=entry.failure.detail)
-    return Route(entry.model, RouteState.LOADING, abilities, progress=entry.progress)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from appliance.hardware.types import Inventory
+from appliance.models.types import Library
+from appliance.node.snapshot import Snapshot
 from appliance.placement.needs import KvType, Wish
 from appliance.settings.schema import KvType as KvName
 from appliance.settings.schema import ModelSettings, ServingSettings
@@ -14,6 +16,12 @@ _NOTHING_OWN = ModelSettings()
 
 def own_settings(model_id: str, serving: ServingSettings) -> ModelSettings:
     return serving.per_model.get(model_id, _NOTHING_OWN)
+
+
+def wanted_ids(snapshot: Snapshot) -> frozenset[str]:
+    """Ids of the models on this box that the settings want served."""
+    library, refs = snapshot.library or Library(), snapshot.settings.serving.models
+    return frozenset(model.id if (model := library.named(ref)) else ref for ref in refs)
 
 
 def kv_type(model_id: str, serving: ServingSettings) -> KvName:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.node.snapshot import NodeFacts
+from appliance.proxy.gate import OPEN_GATE, Gate
+from appliance.proxy.lines import Lines
 from appliance.proxy.meter import RequestMeter
 from appliance.routing.table import RoutingTable
 from appliance.settings.schema import Settings
@@ -20,3 +22,5 @@ class ProxyDeps:
     meter: RequestMeter
     stopping: asyncio.Event  # set once the box ends: nothing new is taken
     wake: Callable[[str], None]  # asks for a model that sleeps
+    gate: Gate = OPEN_GATE
+    lines: Lines = field(default_factory=Lines)  # before the engines, for all who use them

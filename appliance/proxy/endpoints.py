@@ -22,22 +22,25 @@ class EnginePath:
     ability: Ability | None = None  # None: any model will do
     shape: Shape = Shape.OPENAI
     multipart: bool = False
+    streams: bool = False  # answers in events when asked to
+    works: bool = True  # takes one of the engine's places side by side
+    senses: frozenset[str] = frozenset()  # what it always comes with beside text
 
 
 ENGINE_PATHS = {
     entry.path: entry
     for entry in (
-        EnginePath("/v1/chat/completions", Ability.CHAT),
-        EnginePath("/v1/completions", Ability.COMPLETION),
+        EnginePath("/v1/chat/completions", Ability.CHAT, streams=True),
+        EnginePath("/v1/completions", Ability.COMPLETION, streams=True),
         EnginePath("/v1/embeddings", Ability.EMBEDDING),
         EnginePath("/v1/rerank", Ability.RERANK),
-        EnginePath("/v1/responses", Ability.CHAT, Shape.RESPONSES),
-        EnginePath("/v1/messages", Ability.CHAT, Shape.ANTHROPIC),
-        EnginePath("/v1/messages/count_tokens", Ability.CHAT, Shape.ANTHROPIC),
-        EnginePath("/v1/audio/transcriptions", Ability.CHAT, multipart=True),
-        EnginePath("/tokenize"),
-        EnginePath("/detokenize"),
-        EnginePath("/apply-template", Ability.CHAT),
+        EnginePath("/v1/responses", Ability.CHAT, Shape.RESPONSES, streams=True),
+        EnginePath("/v1/messages", Ability.CHAT, Shape.ANTHROPIC, streams=True),
+        EnginePath("/v1/messages/count_tokens", Ability.CHAT, Shape.ANTHROPIC, works=False),
+        EnginePath("/v1/audio/transcriptions", Ability.CHAT, multipart=True, senses=frozenset({"audio"})),
+        EnginePath("/tokenize", works=False),
+        EnginePath("/detokenize", works=False),
+        EnginePath("/apply-template", Ability.CHAT, works=False),
         EnginePath("/infill", Ability.COMPLETION),
     )
 }

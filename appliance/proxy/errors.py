@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ _CLIENT_FAULT = re.compile(
     r"\[json\.exception\.(?!type_error\.316)|(Field|Invalid|Failed to (load|download|tokenize)) "
     r"|vector::_M_range_check|.*(is|are) required|.*(is not|does not) support|.*too large to process"
 )
+_SENSE_WORDS = {"image": "pictures", "audio": "sound"}
 _UNSUPPORTED = re.compile(r".*(is not supported|does not support)", re.DOTALL)
 
 
@@ -112,6 +114,35 @@ def model_failed(model: str, reason: str | None) -> ApiError:
         param="model",
         details={"model": model},
     )
+
+
+def queue_full(model: str, waiting: int, seconds: float) -> ApiError:
+    what = f"{waiting} requests are waiting for {model} already, the most this box lets wait."
+    return _come_again("queue_full", what, model, seconds)
+
+
+def queue_timeout(model: str, position: int, waited: float, seconds: float) -> ApiError:
+    what = f"This request has waited {waited:.0f} seconds for {model} and was number {position} in the line."
+    return _come_again("queue_timeout", what, model, seconds)
+
+
+def _come_again(code: str, what: str, model: str, seconds: float) -> ApiError:
+    after = max(1, math.ceil(seconds))
+    details = {"model": model, "retry_in": after}
+    return ApiError(429, code, f"{what} Try again in {after} seconds.", retry_after=after, details=details)
+
+
+def cannot_take(model: str | None, senses: Sequence[str], others: Sequence[str], code: str) -> ApiError:
+    """A picture for a model that cannot see, and the like; `others` are models that can."""
+    what = " and ".join(_SENSE_WORDS.get(sense, sense) for sense in senses)
+    advice = "Add one that does, together with its projector, or leave that out."
+    if model is None:
+        says = f"No model of this box takes {what}. {advice}"
+    elif others:
+        says = f"The model {model} does not take {what}. Ask for {' or '.join(others)}, which can."
+    else:
+        says = f"The model {model} does not take {what}, and no other of this box does. {advice}"
+    return ApiError(400, code, says, param="messages", details={"models": list(others)})
 
 
 def no_model() -> ApiError:

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import Header, Send, header_value
+from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import EnginePath
-from appliance.proxy.events import EventCutter
 from appliance.proxy.intake import ClientGone
+from appliance.proxy.lines import Place
 from appliance.proxy.meter import RequestMeter, Ticket
+from appliance.proxy.passage import Passage
 from appliance.proxy.peek import Peeked
+from appliance.proxy.permit import NO_KEY, Permit
+from appliance.proxy.splice import Wire
 from appliance.proxy.upstream import Exchange, Pool, UpstreamError
 from appliance.proxy.usage import TAIL
 from appliance.routing.table import Endpoint
@@ -40,9 +44,20 @@ class Call:
     status: int = 0
     head: bytes = b""  # the first piece of the answer and the last ones: what it says about its tokens
     tail: bytes = b""
+    permit: Permit = NO_KEY
+    size: int = 0  # of the body
+    events: int = 0  # of a stream that were passed on
+    early: EarlyWords | None = None  # when the client reads a stream
+    wire: Wire | None = None  # when the web server offers one
+    place: Place | None = None  # in the line before the engine, then at it
+    batch: bool = False  # nobody sits and waits for it
+    choice: str = ""  # the model, when that was left to the box
+    why: str = ""  # that one
 
     def client_left(self) -> None:
         self.gone = True
+        if self.place is not None:
+            self.place.wake()
         if self.exchange is not None:
             self.exchange.abort("the client went away")
 
@@ -76,36 +91,43 @@ class Forwarder:
         if exchange.status >= 400:
             raise errors.from_engine(exchange.status, first[:ERROR_LIMIT], call.ticket.model)
         call.status, call.body = exchange.status, b""
-        headers = [*_kept_headers(exchange), *own]
-        await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+        if call.early is None or not call.early.begun:
+            headers = [*_kept_headers(exchange), *own]
+            await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
         if is_stream(exchange):
             await self._stream(call, exchange, first, send)
         else:
             await self._rest(call, exchange, first, send)
 
     async def _stream(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
-        cutter, ticket = EventCutter(), call.ticket
-        head = before = latest = b""
+        passage = Passage(self._meter, call.ticket)
         try:
-            while piece:
-                if whole := cutter.feed(piece):
-                    head, before, latest = head or whole, latest, whole
-                    await send({"type": "http.response.body", "body": whole, "more_body": True})
-                piece = await self._next(exchange, ticket)
-            last = cutter.rest()
+            if whole := passage.cut(piece):
+                await send({"type": "http.response.body", "body": whole, "more_body": True})
+            if call.wire is not None and piece:
+                await call.wire.splice(exchange, passage.take, passage.waiting)
+            else:
+                await self._piece_by_piece(exchange, passage, call.ticket, send)
+            last = passage.rest()
         except UpstreamError as error:
             if call.gone:
                 raise ClientGone from error
-            cut = errors.answer_cut(ticket.model, str(error))
+            cut = errors.answer_cut(call.ticket.model, str(error))
             call.status = cut.status
             last = cut.stream_event(call.target.shape)
         finally:
-            call.head, call.tail = head[:TAIL], before[-TAIL:] + latest[-TAIL:]
+            call.head, call.tail, call.events = passage.head[:TAIL], passage.tail, passage.events
         await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _piece_by_piece(self, exchange: Exchange, passage: Passage, ticket: Ticket, send: Send) -> None:
+        while piece := await self._next(exchange, ticket):
+            if whole := passage.cut(piece):
+                await send({"type": "http.response.body", "body": whole, "more_body": True})
 
     async def _rest(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
         """An answer that is no stream. When it breaks off, its announced length tells the client."""
         before = latest = b""
+        call.head = piece[:TAIL]  # embeddings tell their tokens before the vectors
         try:
             while piece:
                 before, latest = latest, piece

@@ -15,7 +15,10 @@ from appliance.settings.hosts import host_allowed
 from appliance.settings.schema import Settings
 
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9,\s_-]{1,2000}", re.ASCII)
-_EXPOSED = b"X-Request-Id, X-Meshbox-Node, X-Meshbox-Model, X-Meshbox-Route, Retry-After"
+_LIMITS = ", ".join(
+    f"X-RateLimit-{what}-{of}" for of in ("Requests", "Tokens") for what in ("Limit", "Remaining", "Reset")
+)
+_EXPOSED = b"X-Request-Id, X-Meshbox-Node, X-Meshbox-Model, X-Meshbox-Route, Retry-After, " + _LIMITS.encode("ascii")
 
 
 def check_browser(scope: Scope, settings: Settings) -> str | None:
@@ -53,7 +56,7 @@ def cors_headers(origin: str) -> list[Header]:
 
 
 def preflight_headers(scope: Scope, methods: Iterable[str]) -> list[Header]:
-    """What a listed page may send: any header it asks for, since none of them carries a right of its own."""
+    """What a listed page may send: any header it asks for, since a browser adds none that carries a right."""
     wanted = text_header(scope, b"access-control-request-headers")
     fields = [
         (b"access-control-allow-methods", ", ".join(methods).encode("ascii")),

@@ -26,8 +26,10 @@ class Ticket:
     stream: bool = False
     usage: Usage = NOTHING_TOLD
     waiting: bool = False
+    queued: bool = False  # it stands in line before the engine
     sent: int = 0
     first_byte: float | None = None
+    key: str = ""  # the name of the API key it came with
 
 
 class RequestMeter:
@@ -82,7 +84,8 @@ class RequestMeter:
         return peak
 
     def load(self) -> RequestLoad:
-        return RequestLoad(in_flight=len(self._tickets))
+        queued = sum(ticket.queued for ticket in self._tickets)
+        return RequestLoad(len(self._tickets) - queued, queued)
 
     def totals(self) -> Mapping[tuple[str, str, int], int]:
         """Ended requests by model, endpoint and status; the model is empty when none was found."""
@@ -116,6 +119,7 @@ def _ended(ticket: Ticket, status: int, now: float) -> Ended:
         first_token=first,
         generating=generating,
         speed=usage.speed or _speed(usage.tokens_out, streamed),
+        key=ticket.key,
     )
 
 

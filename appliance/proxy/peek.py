@@ -1,4 +1,5 @@
-"""Finds out what a request body asks for, without touching it: the model, and whether the answer shall be streamed.
+"""Finds out what a request body asks for, without touching it: the model, whether the answer shall be streamed, and
+what it takes to answer it.
 
 Everything that an engine could stumble over is refused here with a clear word: broken JSON, bytes that are not
 UTF-8, endless nesting, a field given twice (which of the two would the engine take?).
@@ -13,10 +14,15 @@ import msgspec
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from appliance.proxy.errors import bad_request
+from appliance.proxy.gist import facts_of, senses_of
+from appliance.routing.facts import NO_FACTS, Facts
+from appliance.routing.table import AUTO
 
 MOST_FIELDS = 1000
 LONGEST_NAME = 1024
 MOST_PARTS = 100
+MOST_ANSWERS = 10_000
+BATCH_TIERS = (b'"flex"', b'"batch"')  # of OpenAI's `service_tier`
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = re.compile(rb'[\s,]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
@@ -28,6 +34,9 @@ class Peeked:
     model: str | None = None
     stream: bool = False
     model_span: tuple[int, int] | None = None  # where the value of `model` stands in the body
+    answers: int = 1  # that it wants side by side
+    facts: Facts = NO_FACTS  # all of them only when the choice of the model is left to the box
+    batch: bool = False  # nobody sits and waits for it
 
     def naming(self, body: bytes, model: str) -> bytes:
         """The body with the model called by its real name; some engine routes repeat the name they were given."""
@@ -42,7 +51,26 @@ def peek_json(body: bytes) -> Peeked:
     fields = _decode(body)
     spans = _spans(body, fields)
     model = _text(fields.get("model"))
-    return Peeked(model=model, stream=fields.get("stream") == b"true", model_span=spans.get("model"))
+    return Peeked(
+        model=model,
+        stream=fields.get("stream") == b"true",
+        model_span=spans.get("model"),
+        answers=_answers(fields),
+        facts=facts_of(fields) if model is None or model == AUTO else Facts(senses=senses_of(fields)),
+        batch=fields.get("service_tier") in BATCH_TIERS,
+    )
+
+
+def _answers(fields: dict[str, bytes]) -> int:
+    """One for each text of `prompt`, times `n`. What makes no sense is the engine's to refuse."""
+    prompt, copies = fields.get("prompt", b""), fields.get("n_cmpl", fields.get("n", b"1"))
+    prompts = 1
+    if prompt.startswith(b"["):
+        entries = msgspec.json.decode(prompt, type=list[msgspec.Raw])
+        texts = bool(entries) and bytes(entries[0])[:1] in (b'"', b"[", b"{")
+        prompts = len(entries) if texts else 1  # a list of numbers is one text of tokens
+    times = int(copies) if copies.isdigit() and len(copies) < 6 else 1
+    return min(MOST_ANSWERS, max(1, prompts * times))
 
 
 def _decode(body: bytes) -> dict[str, bytes]:

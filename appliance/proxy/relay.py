@@ -23,12 +23,15 @@ from appliance.proxy.asgi import (
     text_header,
 )
 from appliance.proxy.deps import ProxyDeps
+from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, EnginePath, api_path, shape_of
 from appliance.proxy.errors import ApiError
 from appliance.proxy.forward import CLIENT_GONE, Call, Forwarder
-from appliance.proxy.intake import ClientGone, check_method, read_body
+from appliance.proxy.intake import DISCARD_SECONDS, MIB, ClientGone, check_method, discard, read_body
 from appliance.proxy.listing import model_entry, model_list
 from appliance.proxy.peek import peek_json, peek_multipart
+from appliance.proxy.spent import Course, tokens_spent
+from appliance.proxy.splice import wire_of
 from appliance.proxy.upstream import Pool, UpstreamError
 from appliance.proxy.usage import read_usage
 from appliance.routing.table import AUTO, Endpoint, Route, RouteState
@@ -39,6 +42,8 @@ access = logging.getLogger("meshbox.access")
 
 TRIES = 2
 WAKE_LOOK_SECONDS = 0.05  # so often a request looks whether its model is awake
+CALL_AGAIN_SECONDS = 10.0
+_CALLED_FOR = (RouteState.SLEEPING, RouteState.AVAILABLE)
 
 
 class Relay:
@@ -69,8 +74,9 @@ class Relay:
 
     async def _models(self, scope: Scope, path: str, send: Send) -> None:
         only_head = check_method(scope, "GET", "HEAD") == "HEAD"
-        table, node = self._deps.routes(), self._deps.node()
+        permit, table, node = self._deps.gate.identify(scope), self._deps.routes(), self._deps.node()
         name = path.removeprefix(MODELS).strip("/")
+        table = permit.narrowed(table, name) if name else permit.visible(table)
         if not name:
             content = model_list(table, node)
         elif (route := table.find(name)) is None:
@@ -84,7 +90,7 @@ class Relay:
         check_method(scope, "POST")
         own_id = request_id(scope)
         ticket = self._deps.meter.begin(target.path, own_id.decode("ascii"), client_address(scope))
-        call = Call(target, own_id, ticket)
+        call = Call(target, own_id, ticket, wire=wire_of(scope))
         try:
             await self._answer(call, scope, receive, send)
         except ApiError as error:
@@ -102,6 +108,7 @@ class Relay:
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         if self._deps.stopping.is_set():
             raise errors.draining()
+        await self._admit(call, scope, receive)
         call.body = await read_body(scope, receive, self._deps.settings().api.max_body_mib)
         if call.target.multipart:
             call.content_type = text_header(scope, b"content-type")
@@ -109,13 +116,31 @@ class Relay:
         else:
             call.content_type = "application/json"  # whatever a careless client called it
             call.peeked = peek_json(call.body)
-        watch = self._tasks.start("watch client", _watch(call, receive))
+        call.size = len(call.body)
+        call.early = EarlyWords(send) if call.target.streams and call.peeked.stream else None
+        watch = self._watch(call, receive)
         try:
             await self._exchange(call, send)
         finally:
-            watch.cancel()
+            if watch is not None:
+                watch.cancel()
             if call.exchange is not None:
                 call.exchange.close()
+
+    def _watch(self, call: Call, receive: Receive) -> asyncio.Task[None] | None:
+        """Has the request ended at the engine as soon as its client has gone."""
+        if call.wire is None:
+            return self._tasks.start("watch client", _watch(call, receive))
+        call.wire.when_gone(call.client_left)
+        return None
+
+    async def _admit(self, call: Call, scope: Scope, receive: Receive) -> None:
+        """Raises ApiError when the request may not be made, or not now."""
+        try:
+            call.permit = self._deps.gate.admit(scope, call.ticket)
+        except ApiError:
+            await discard(receive, self._deps.settings().api.max_body_mib * MIB, DISCARD_SECONDS)
+            raise
 
     async def _exchange(self, call: Call, send: Send) -> None:
         """Has the request answered; tries once more when the engine breaks off before its first bytes."""
@@ -134,28 +159,36 @@ class Relay:
         raise errors.engine_gone(call.ticket.model, detail)
 
     async def _ready_route(self, call: Call) -> tuple[Route, Endpoint]:
-        """The route for what was asked, and its engine; wakes a model that sleeps and waits for it."""
+        """The route for what was asked, and its engine; calls for a model that is not loaded and waits for it."""
         route = self._route(call)
-        if route.state is RouteState.SLEEPING:
-            self._deps.wake(route.model)
+        if route.state in _CALLED_FOR or route.awaited:
             route = await self._awake(call, route)
         if route.endpoint is None:
             raise errors.model_loading(route.model, route.progress)
         return route, route.endpoint
 
     async def _awake(self, call: Call, route: Route) -> Route:
-        deadline = time.monotonic() + self._deps.settings().api.wait_for_model_s
-        while route.state in (RouteState.SLEEPING, RouteState.LOADING) and time.monotonic() < deadline:
+        """Calls again while it waits, so that the box knows that somebody still does."""
+        deadline, next_call = time.monotonic() + self._deps.settings().api.wait_for_model_s, 0.0
+        while route.state in _CALLED_FOR or route.state is RouteState.LOADING:
+            if (now := time.monotonic()) >= next_call:
+                self._deps.wake(route.model)
+                next_call = now + CALL_AGAIN_SECONDS
+            if now >= deadline:
+                break
             if call.gone:
                 raise ClientGone
+            if call.early is not None:
+                await call.early.say(_how_far(route), self._own_headers(call, route))
             await asyncio.sleep(WAKE_LOOK_SECONDS)
             route = self._route(call)
         return route
 
     def _route(self, call: Call) -> Route:
         """The route for what was asked; raises ApiError when it leads nowhere."""
-        table, name = self._deps.routes(), call.peeked.model
-        if not table.routes:
+        name = call.peeked.model
+        table = call.permit.narrowed(self._deps.routes(), name)
+        if not table.routes or (name in {None, AUTO} and table.find(AUTO) is None):
             raise errors.no_model()
         route = table.find(name, call.target.ability)
         if route is None and (name is None or name == AUTO):
@@ -173,20 +206,26 @@ class Relay:
             (b"x-meshbox-node", header_value(self._deps.node().id)),
             (b"x-meshbox-model", header_value(route.model)),
             (b"x-meshbox-route", f"{route.kind}; {_why(call.peeked.model, route.model)}".encode("ascii")),
+            *call.permit.headers(),
         ]
 
     async def _refuse(self, call: Call, error: ApiError, send: Send) -> None:
         call.status = error.status
+        if call.early is not None and call.early.begun:
+            event = error.stream_event(call.target.shape)
+            await send({"type": "http.response.body", "body": event, "more_body": False})
+            return
         headers = [*error.headers, (b"x-request-id", call.id), (b"x-meshbox-node", header_value(self._deps.node().id))]
         await respond(send, error.status, json_bytes(error.body(call.target.shape)), headers)
 
     def _account(self, call: Call) -> None:
         ticket = call.ticket
         ticket.usage = read_usage(call.head, call.tail)
+        self._settle(call)
         seconds = self._deps.meter.end(ticket, call.status)
         first = -1.0 if ticket.first_byte is None else ticket.first_byte - ticket.started
         access.info(
-            "%s %s model=%s status=%d stream=%s bytes=%d first_s=%.3f total_s=%.3f",
+            "%s %s model=%s status=%d stream=%s bytes=%d first_s=%.3f total_s=%.3f key=%r",
             call.id.decode("ascii"),
             ticket.endpoint,
             ticket.model or "-",
@@ -195,7 +234,28 @@ class Relay:
             ticket.sent,
             first,
             seconds,
+            ticket.key or "-",
         )
+
+    def _settle(self, call: Call) -> None:
+        """Books the tokens on the key of the request, and gives its place back."""
+        route = self._deps.routes().routes.get(call.ticket.model)
+        course = Course(
+            path=call.target.path,
+            status=call.status,
+            asked=call.exchange is not None,
+            size=call.size,
+            answers=call.peeked.answers,
+            events=call.events,
+            stream=call.ticket.stream,
+            context=route.context if route is not None else None,
+        )
+        call.permit.end(tokens_spent(course, call.ticket.usage))
+
+
+def _how_far(route: Route) -> str:
+    percent = "" if route.progress is None else f" {route.progress:.0%}"
+    return f"meshbox: {route.model} is loading{percent}"
 
 
 def _why(asked: str | None, model: str) -> str:

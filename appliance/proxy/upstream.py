@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import httptools
@@ -18,7 +18,7 @@ from appliance.routing.table import Endpoint
 
 CONNECT_SECONDS = 10.0  # a burst that fills the queue of new connections is let in after 1, 3 or 7 s
 IDLE_SECONDS = 2.0  # engines close idle connections after 5 s, and each one holds a thread of theirs
-IDLE_CONNECTIONS = 8  # kept for each engine
+IDLE_CONNECTIONS = 64  # kept for each engine
 HIGH_WATER = 256 * 1024  # unread bytes of one answer above which nothing more is read from the engine
 HEAD_LIMIT = 64 * 1024
 
@@ -41,6 +41,7 @@ class Exchange:
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._has_head = False
+        self._sink: Callable[[bytes], None] | None = None
 
     async def head(self) -> None:
         while not self._has_head and self._error is None:
@@ -64,6 +65,28 @@ class Exchange:
         self._connection.resume()
         return data
 
+    def divert(self, sink: Callable[[bytes], None]) -> None:
+        """From now on bytes go straight to `sink` as they come, and first those that wait."""
+        while self._pieces:
+            sink(self._pieces.popleft())
+        self._unread = 0
+        self._sink = sink
+
+    async def ended(self) -> None:
+        """Waits for the clean end of an answer that was diverted. Raises UpstreamError."""
+        while not self._complete:
+            if self._error is not None:
+                raise self._error
+            self._waiter = self._loop.create_future()
+            await self._waiter
+
+    def hold(self) -> None:
+        """Nothing more is read from the engine until `go_on`."""
+        self._connection.pause()
+
+    def go_on(self) -> None:
+        self._connection.resume()
+
     def close(self) -> None:
         """Ends the exchange: at once by breaking the connection, unless it came to its clean end."""
         self._connection.release(self, reusable=self._complete and self._error is None)
@@ -85,6 +108,9 @@ class Exchange:
 
     def body_arrived(self, data: bytes) -> bool:
         """Takes bytes; True when so many are unread that the sender should pause."""
+        if self._sink is not None:
+            self._sink(data)
+            return False
         self._pieces.append(data)
         self._unread += len(data)
         self._wake()
@@ -144,6 +170,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def pause(self) -> None:
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
     def resume(self) -> None:
         if self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = False
@@ -201,10 +232,8 @@ class Connection(asyncio.Protocol):
             self._exchange.head_arrived(status, self._headers)
 
     def on_body(self, data: bytes) -> None:
-        if self._exchange is not None and self._exchange.body_arrived(data) and not self._paused:
-            self._paused = True
-            if self._transport is not None:
-                self._transport.pause_reading()
+        if self._exchange is not None and self._exchange.body_arrived(data):
+            self.pause()
 
     def on_message_complete(self) -> None:
         if self._status and self._exchange is not None:

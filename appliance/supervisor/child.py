@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,17 @@ import aiohttp
 from appliance.node.snapshot import Child, ChildState, EngineSpec
 from appliance.routing.table import Endpoint
 from appliance.supervisor.lifecycle import Action, Lifecycle
-from appliance.supervisor.llama_server import Loaded, LoadProgress, LogText, command_line, environment, read_line
+from appliance.supervisor.llama_server import (
+    LaidOut,
+    Loaded,
+    LoadProgress,
+    LogText,
+    command_line,
+    environment,
+    read_line,
+)
 from appliance.supervisor.probe import ask, question_for
-from appliance.supervisor.vitals import ProcessorMeter, slot_counters
+from appliance.supervisor.vitals import ProcessorMeter, anonymous_bytes, slot_counters
 from appliance.tasks import TaskGroup
 
 LOG_LINES = 40  # of the engine's output, kept for the page
@@ -31,6 +39,13 @@ TICK_SECONDS = 0.25
 VITALS_SECONDS = 1.0
 
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "warning": logging.WARNING}
+
+
+Measure = Callable[[aiohttp.ClientSession, Endpoint, EngineSpec], Awaitable[None]]
+
+
+async def measure_nothing(_session: aiohttp.ClientSession, _endpoint: Endpoint, _spec: EngineSpec) -> None:
+    """For an engine that is not there to be quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,7 @@ class Surroundings:
     work_of: Callable[[str], int]  # requests that wait for this model's answer
     silent_after: Callable[[], float]
     cores: Callable[[], int]  # usable ones
+    measure: Measure = measure_nothing  # before it is ready: whatever has to be known first
 
 
 class EngineChild:
@@ -62,15 +78,23 @@ class EngineChild:
         self._wake = asyncio.Event()
         self._tasks = TaskGroup()
         self._told: Child | None = None
+        self._first: list[Action] = []
 
     def stop(self) -> None:
         """Asks for the end; `run` returns when the process is gone."""
         self._stop_asked = True
         self._wake.set()
 
+    def begin(self) -> None:
+        """Tells of itself at once: the next round of decisions already counts with it."""
+        self._first = self._life.start(time.monotonic())
+        self._tell()
+
     async def run(self) -> None:
+        if self._told is None:
+            self.begin()
         try:
-            await self._act(self._life.start(time.monotonic()))
+            await self._act(self._first)
             while self._life.state is not ChildState.STOPPED:
                 self._tell()
                 await self._pause()
@@ -155,6 +179,8 @@ class EngineChild:
                 self._life.loading(fraction, now)
             case Loaded(context):
                 await self._act(self._life.loaded(context, now))
+            case LaidOut(layout):
+                self._life.laid_out(layout, now)
             case LogText(level, text):
                 self._life.lived(now)
                 self._log_tail.append(text)
@@ -167,12 +193,14 @@ class EngineChild:
             return
         began = time.monotonic()
         failure = await ask(self._around.session, endpoint, question_for(self.spec))
-        now = time.monotonic()
+        took = (time.monotonic() - began) * 1000
         if failure is None:
-            self._life.probed((now - began) * 1000, now)
-            self._log.info("answers (test question took %.0f ms)", (now - began) * 1000)
+            self._log.info("answers (test question took %.0f ms)", took)
+            await self._around.measure(self._around.session, endpoint, self.spec)
+            if self._endpoint is endpoint:  # else the process that answered is gone by now
+                self._life.probed(took, time.monotonic())
         else:
-            await self._act(self._life.probe_failed(failure, now))
+            await self._act(self._life.probe_failed(failure, time.monotonic()))
         self._tell()
 
     async def _watch_vitals(self, process: asyncio.subprocess.Process, endpoint: Endpoint) -> None:
@@ -183,6 +211,7 @@ class EngineChild:
             now = time.monotonic()
             if meter.computed(process.pid, now):
                 self._life.lived(now)
+            self._life.weighed(anonymous_bytes(process.pid))
             if self._life.state is ChildState.READY and self._around.work_of(self.spec.model):
                 seen = await slot_counters(self._around.session, endpoint)
                 if seen is not None and seen != counters:

@@ -24,6 +24,7 @@ from appliance.supervisor.llama_server import tool_environment
 
 SECONDS = 30.0  # the first look at a GPU after a start may take long
 LAST_SECONDS = 1.0  # for a killed one to be gone
+_ACCELERATED = frozenset({"vulkan", "cuda", "hip", "sycl"})  # parts of the engine, by the names of their files
 
 
 class DeviceList:
@@ -37,7 +38,7 @@ class DeviceList:
 
     def read(self, inventory: Inventory) -> EngineDevices:
         engine, hardware = engine_key(self._folder), hardware_of(inventory)
-        if not hardware:
+        if not hardware and not self._has_accelerators():
             return EngineDevices(engine)
         try:
             devices = parse_list(self._run("llama-server", "--list-devices"))
@@ -47,6 +48,11 @@ class DeviceList:
         except (OSError, NotAList) as error:
             return EngineDevices(engine, hardware, trouble=str(error))
         return EngineDevices(engine, hardware, self._placed(devices))
+
+    def _has_accelerators(self) -> bool:
+        """Whether this build could use a GPU that no driver tells us of."""
+        own = {path.name.split(".")[0].removeprefix("libggml-") for path in self._folder.glob("libggml-*.so")}
+        return not _ACCELERATED.isdisjoint(own)
 
     def _placed(self, devices: tuple[EngineDevice, ...]) -> tuple[EngineDevice, ...]:
         """With where each sits on the bus, as far as the engine can be brought to tell it."""

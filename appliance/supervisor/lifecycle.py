@@ -11,9 +11,13 @@ import signal
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from appliance.hardware.engine_layout import Attempts, Layout
 from appliance.node.failure import Failure
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase
 from appliance.routing.table import Endpoint
+
+
+MEMORY_STEP = 64 << 20
 
 
 class Action(Enum):
@@ -54,6 +58,8 @@ class Lifecycle:
         self._restarts = 0
         self._context: int | None = None
         self._answer_ms: float | None = None
+        self._anonymous = 0
+        self._attempts = Attempts()  # to lay the model out
         self._sign_at = 0.0  # last sign of life of any kind
         self._count_at = 0.0  # last time that counted work went on
         self._stop_at: float | None = None
@@ -61,6 +67,7 @@ class Lifecycle:
     def start(self, now: float) -> list[Action]:
         self._enter(ChildState.STARTING, now)
         self._phase, self._progress, self.retry_at = Phase.LOADING, None, None
+        self._attempts = Attempts()
         return [Action.SPAWN]
 
     def spawned(self, pid: int, endpoint: Endpoint, now: float) -> None:
@@ -72,6 +79,12 @@ class Lifecycle:
 
     def loading(self, progress: float, now: float) -> None:
         self._progress = min(1.0, max(0.0, progress))
+        self.lived(now)
+
+    def laid_out(self, layout: Layout, now: float) -> None:
+        """It says the same once more when it ends; by then it does not matter any more."""
+        if self.state is ChildState.STARTING:
+            self._attempts = self._attempts.then(layout)
         self.lived(now)
 
     def loaded(self, context: int | None, now: float) -> list[Action]:
@@ -89,6 +102,10 @@ class Lifecycle:
 
     def probe_failed(self, failure: Failure, now: float) -> list[Action]:
         return self._give_up(failure, now) if self.state is ChildState.STARTING else []
+
+    def weighed(self, anonymous: int) -> None:
+        """How much memory it holds, in steps: small changes are no news."""
+        self._anonymous = anonymous // MEMORY_STEP * MEMORY_STEP
 
     def lived(self, now: float) -> None:
         """Something was heard of the process, or it used processor time."""
@@ -138,6 +155,7 @@ class Lifecycle:
         """The process is gone; `code` is negative for a signal."""
         was, pending = self.state, self._pending
         self._pid = self._endpoint = self._pending = self._stop_at = None
+        self._anonymous = 0
         if was is ChildState.STOPPING:
             self._enter(ChildState.STOPPED, now)
             return
@@ -180,6 +198,8 @@ class Lifecycle:
             retry_at=None if self.retry_at is None else self.retry_at + wall_offset,
             context=self._context,
             answer_ms=self._answer_ms,
+            anonymous=self._anonymous,
+            laid_out=self._attempts.layout,
         )
 
 

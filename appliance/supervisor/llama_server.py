@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from appliance.hardware.engine_layout import REPORT, Layout, parse_report
+from appliance.models.drafts import MOST_AHEAD, MOST_DRAFTED, Way
 from appliance.models.types import Ability
 from appliance.node.snapshot import EngineSpec
 from appliance.routing.table import Endpoint
@@ -17,7 +19,7 @@ VISIBILITY = frozenset(
         "GGML_VK_VISIBLE_DEVICES",
     }
 )
-MOST_DRAFTED = 8  # tokens at once
+SURE_ENOUGH = "0.75"  # a draft that is less sure of its next token stops there: what is refused was for nothing
 OWNER_MARK = "MESHBOX_ENGINE_OF"  # in the environment of every engine: whose it is
 
 
@@ -37,6 +39,8 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
     if threads:
         arguments += ["--threads", str(threads)]
     arguments += _places(spec) + _helpers(spec)
+    if not spec.warm_up:
+        arguments += ["--no-warmup"]
     if spec.self_test:
         arguments += ["--temp", "0"]  # unless a request says otherwise: at the usual one it is wrong once in five
     if Ability.RERANK in spec.abilities:
@@ -49,10 +53,23 @@ def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
 def _helpers(spec: EngineSpec) -> list[str]:
     """What gives it eyes or ears, what drafts for it, and how much it may remember."""
     arguments = ["--mmproj", spec.projector] if spec.projector else []
-    if spec.draft:  # a draft model alone does not draft: the way has to be named
-        arguments += ["--spec-draft-model", spec.draft, "--spec-type", "draft-simple"]
-        arguments += ["--spec-draft-n-max", str(MOST_DRAFTED)]
+    arguments += _drafting(spec)
     return arguments if spec.cache_mib < 0 else [*arguments, "--cache-ram", str(spec.cache_mib)]
+
+
+def _drafting(spec: EngineSpec) -> list[str]:
+    """Other files or layers alone propose nothing: the way has to be named. A draft lies where its model does."""
+    match spec.drafting:
+        case Way.MODEL:
+            arguments = ["--spec-type", "draft-simple", "--spec-draft-model", spec.draft]
+            arguments += ["--spec-draft-n-max", str(MOST_DRAFTED), "--spec-draft-p-min", SURE_ENOUGH]
+            return [*arguments, "--spec-draft-device", ",".join(spec.devices)] if spec.devices else arguments
+        case Way.AHEAD:
+            return ["--spec-type", "draft-mtp", "--spec-draft-n-max", str(MOST_AHEAD)]
+        case Way.REPEATS:
+            return ["--spec-type", "ngram-simple"]
+        case _:
+            return []
 
 
 def _places(spec: EngineSpec) -> list[str]:
@@ -103,7 +120,14 @@ class LogText:
     text: str
 
 
-Notice = LoadProgress | Loaded | LogText
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """On which devices it means to put what."""
+
+    layout: Layout
+
+
+Notice = LoadProgress | Loaded | LogText | LaidOut
 
 
 def read_line(line: str) -> Notice | None:
@@ -113,6 +137,8 @@ def read_line(line: str) -> Notice | None:
         return _state_notice(_json_object(line.removeprefix(NOTICE)))
     if line.startswith("{"):
         record = _json_object(line)
+        if record.get("type") == REPORT:
+            return LaidOut(parse_report(record.get("data")))
         if record.get("type") == "log":
             return LogText(str(record.get("level", "info")), str(record.get("msg", "")).strip())
     return LogText("info", line) if line else None

@@ -11,7 +11,7 @@ import aiohttp
 from appliance.node.commands import Command, EndEngine, RunEngine
 from appliance.node.events import ChildForgotten, ChildReported, Event
 from appliance.node.snapshot import EngineSpec
-from appliance.supervisor.child import EngineChild, Surroundings
+from appliance.supervisor.child import EngineChild, Measure, Surroundings, measure_nothing
 from appliance.supervisor.reaper import end_orphans
 from appliance.tasks import TaskGroup
 
@@ -25,6 +25,7 @@ class Supervisor:
         work_of: Callable[[str], int],
         silent_after: Callable[[], float],
         cores: Callable[[], int],
+        measure: Measure = measure_nothing,
     ) -> None:
         self._engine = engine
         self._owner = owner
@@ -32,6 +33,7 @@ class Supervisor:
         self._work_of = work_of
         self._silent_after = silent_after
         self._cores = cores
+        self._measure = measure
         self._wanted: dict[str, EngineSpec] = {}
         self._running: dict[str, EngineChild] = {}
         self._tasks = TaskGroup()
@@ -64,6 +66,7 @@ class Supervisor:
     def _start(self, spec: EngineSpec) -> None:
         child = EngineChild(spec, self._surroundings())
         self._running[spec.model] = child
+        child.begin()
         self._tasks.start(f"engine {spec.model}", self._keep(child))
 
     async def _keep(self, child: EngineChild) -> None:
@@ -88,6 +91,7 @@ class Supervisor:
             work_of=self._work_of,
             silent_after=self._silent_after,
             cores=self._cores,
+            measure=self._measure,
         )
 
     async def close(self) -> None:

@@ -22,6 +22,16 @@ def processor_seconds(pid: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def anonymous_bytes(pid: int) -> int:
+    """Memory of the machine that the process holds beside the files it has mapped; 0 when it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    sizes = (line.split() for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    return sum(int(words[1]) << 10 for words in sizes)
+
+
 async def slot_counters(session: aiohttp.ClientSession, endpoint: Endpoint) -> str | None:
     """All that the engine counts in its slots, as text to compare; None when it does not answer in time."""
     headers = {"Authorization": f"Bearer {endpoint.key}"}

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Page
 from webui.views.agents import RECIPES, as_text
-from webui.views.connect import ANY_KEY, NO_MODEL, address, chat_models, chosen_model, context_of
+from webui.views.connect import NO_MODEL, address, chat_models, chosen_model, context_of
 from webui.views.frame import NavEntry
 from webui.views.pasting import Target
 
@@ -26,7 +26,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
         outlook = context.deps.loop.outlook
         model = chosen_model(chat_models(outlook), asked)
         reach = address(request.headers.get("host", ""), outlook.snapshot.node.api_port)
-        return Target(reach, model, context_of(outlook, model))
+        return Target(reach, model, context_of(outlook, model), outlook.snapshot.settings.api.require_key)
 
     @get("/connect", sync_to_thread=False)
     def show(request: AnyRequest, model: FromQuery[str] = "", agent: FromQuery[str] = "") -> Page:
@@ -40,7 +40,6 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
             unknown=target.model == NO_MODEL,
             agents=[make(target) for make in RECIPES.values()],
             recipe=recipe,
-            any_key=ANY_KEY,
         )
 
     @get("/connect/{agent:str}", sync_to_thread=False)

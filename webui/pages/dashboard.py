@@ -42,7 +42,10 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
     def show(request: AnyRequest) -> Page:
         outlook = loop.outlook
         reach = connection(
-            request.headers.get("host", "localhost"), outlook.snapshot.node.api_port, example_model(outlook)
+            request.headers.get("host", "localhost"),
+            outlook.snapshot.node.api_port,
+            example_model(outlook),
+            needs_key=outlook.snapshot.settings.api.require_key,
         )
         unfinished = outlook.snapshot.settings.setup != "done"
         return context.page(

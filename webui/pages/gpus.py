@@ -9,6 +9,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from appliance.api import gpus as acts
+from appliance.hardware.trials import PROCESSOR
 from appliance.jobs.trials import KINDS
 from appliance.run_loop import Outlook
 from webui.live import LivePage
@@ -20,7 +21,6 @@ from webui.views.jobs import job_rows
 
 NAV: NavEntry | None = NavEntry("GPUs", "/gpus", "gpu", "Serve")
 BLOCKS = ("gpu_work", "accelerators", "processor")
-_WRONG = "Write a number of GiB, 0 or more, or nothing for no limit."
 
 
 def view(outlook: Outlook) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def live_page(context: Context) -> LivePage | None:
 def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 - a list of handlers
     deps = context.deps
 
-    def page(request: AnyRequest, typed: dict[str, str], status: int) -> Page:
+    def page(request: AnyRequest, typed: dict[str, str], status: int, error: str = "") -> Page:
         outlook = deps.loop.outlook
-        limits = limit_rows(outlook.snapshot, typed, _WRONG)
+        limits = limit_rows(outlook.snapshot, typed, error)
         return context.page(request, "gpus.html", live="gpus", status=status, limits=limits, **_live(outlook))
 
     @get("/gpus", sync_to_thread=False)
@@ -62,11 +62,11 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
     async def limit(request: AnyRequest, data: Form) -> Page | Redirect:
         text = str(data.get("gib", ""))[:40]
         try:
-            mib = read_gib(text)
-        except NoNumber:
-            return page(request, {_gpu(data): text}, 422)
+            mib = read_gib(text, _gpu(data))
+        except NoNumber as problem:
+            return page(request, {_gpu(data): text}, 422, str(problem))
         await acts.cap(deps, _gpu(data), mib)
-        return done("/gpus", "limit_set")
+        return done("/gpus", "memory_limit_set" if _gpu(data) == PROCESSOR else "limit_set")
 
     @post("/gpus/take-back", status_code=200)
     async def take_back(data: Form) -> Redirect:

@@ -16,6 +16,8 @@ from appliance.settings.schema import ModelSettings
 from appliance.settings.store import StaleRevision
 from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Form, Page, done
+from webui.pages.models import books_of
+from webui.views.drafting import drafting_card
 from webui.views.fit import plan_cards
 from webui.views.frame import NavEntry
 from webui.views.gpu_pins import pin_choices, pinned
@@ -48,9 +50,10 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
         entry = next((e for e in outlook.decision.serving if e.model == model.id), None)
         own = settings.serving.per_model.get(model.id, ModelSettings())
         values: dict[str, Any] = {
-            "model": library_row(model, outlook, served=entry is not None, deletable=False),
+            "model": library_row(model, outlook, books_of(context), served=entry is not None),
             "state": model_card(entry) if entry else None,
             "plans": plan_cards(model, outlook.snapshot),
+            "drafting": drafting_card(model, outlook.snapshot, entry),
             "fields": own_fields(own, settings.serving, typed),
             "pins": pin_choices(own, outlook.snapshot, typed),
             "revision": settings.revision,

@@ -27,6 +27,7 @@ from webui.views.frame import NavEntry
 from webui.views.jobs import job_rows
 from webui.views.models import models_view
 from webui.views.offers import SORTS, found_rows, offer
+from webui.views.origins import Books
 
 NAV: NavEntry | None = NavEntry("Models", "/models", "models", "Serve")
 BLOCKS = ("served", "work", "library")
@@ -34,11 +35,21 @@ MOST_FOUND = 30
 MOST_BESIDE = 8  # beside a model of the catalogue
 
 
+def books_of(context: Context) -> Books:
+    work = context.deps.models
+
+    def source(path: str) -> str | None:
+        file = work.shelf.of_path(path)
+        return file.source if file else None
+
+    return Books(source, work.usage.last)
+
+
 def view_of(context: Context) -> View:
-    shelf = context.deps.models.shelf
+    books = books_of(context)
 
     def view(outlook: Outlook) -> dict[str, Any]:
-        models = models_view(outlook, lambda path: shelf.of_path(path) is not None)
+        models = models_view(outlook, books)
         return {"models": models, "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable)}
 
     return view

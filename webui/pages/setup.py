@@ -91,7 +91,10 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
     def show_done(request: AnyRequest) -> Page:
         outlook = deps.loop.outlook
         reach_by = connection(
-            request.headers.get("host", "localhost"), outlook.snapshot.node.api_port, example_model(outlook)
+            request.headers.get("host", "localhost"),
+            outlook.snapshot.node.api_port,
+            example_model(outlook),
+            needs_key=outlook.snapshot.settings.api.require_key,
         )
         return context.page(request, "setup/done.html", steps=steps("done"), connection=reach_by)
 

@@ -59,6 +59,7 @@ class RequestRow:
     asked: str  # the API's path
     route: str
     address: str
+    key: str  # the name of the API key, empty when there was none
     id: str
 
 
@@ -130,5 +131,6 @@ def _request_row(ended: Ended) -> RequestRow:
         asked=ended.endpoint,
         route=ended.route,
         address=ended.address,
+        key=ended.key,
         id=ended.id,
     )

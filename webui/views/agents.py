@@ -5,17 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from webui.views.connect import ANY_KEY, curl_command
+from webui.views.connect import curl_command
 from webui.views.pasting import Recipe, Step, Target, json_line, json_text, shell, toml
 
 QUESTION = "What is 3 + 4?"
+CODEX_KEY = "MESHBOX_API_KEY"
+GOOSE_APP = (
+    "In the Goose app: Settings, Models, Configure providers, OpenAI; then enter this as host, and any word as key."
+)
+GOOSE_APP_KEY = (
+    "In the Goose app: Settings, Models, Configure providers, OpenAI; then enter this as host, and a key of this box "
+    "as key."
+)
+OPEN_WEBUI_RUNS = (
+    "One that runs already: Admin Panel, Settings, Connections, add an OpenAI API connection with this address and "
+    "any word as key."
+)
+OPEN_WEBUI_RUNS_KEY = (
+    "One that runs already: Admin Panel, Settings, Connections, add an OpenAI API connection with this address and a "
+    "key of this box as key."
+)
 
 
 def claude_code(target: Target) -> Recipe:
     model = target.model
     variables = {
         "ANTHROPIC_BASE_URL": target.address.root,
-        "ANTHROPIC_AUTH_TOKEN": ANY_KEY,
+        "ANTHROPIC_AUTH_TOKEN": target.key,
         "ANTHROPIC_MODEL": model,
         "ANTHROPIC_DEFAULT_OPUS_MODEL": model,
         "ANTHROPIC_DEFAULT_SONNET_MODEL": model,
@@ -42,7 +58,9 @@ def claude_code(target: Target) -> Recipe:
 
 def codex(target: Target) -> Recipe:
     model, v1 = toml(target.model), toml(target.address.v1)
-    provider = f'{{ name = "Meshbox", base_url = {v1}, wire_api = "responses" }}'
+    own = f', env_key = "{CODEX_KEY}"' if target.needs_key else ""
+    provider = f'{{ name = "Meshbox", base_url = {v1}, wire_api = "responses"{own} }}'
+    variables = {CODEX_KEY: target.key} if target.needs_key else {}
     options = (
         "-c", f"model={model}",
         "-c", 'model_provider="meshbox"',
@@ -51,24 +69,33 @@ def codex(target: Target) -> Recipe:
     lasting = (
         f'model = {model}\nmodel_provider = "meshbox"\n\n'
         f'[model_providers.meshbox]\nname = "Meshbox"\nbase_url = {v1}\nwire_api = "responses"'
-    )
+    ) + (f'\nenv_key = "{CODEX_KEY}"' if target.needs_key else "")
     return Recipe(
         id="codex",
         name="Codex",
         uses="/v1/responses",
         about="Codex learns of this box as one more provider of models.",
         steps=(
-            Step("Start it like this:", shell("codex", *options)),
+            Step("Start it like this:", shell("codex", *options, variables=variables)),
             Step(
                 "Or for good: put this at the top of .codex/config.toml in your home folder, then start codex.", lasting
             ),
         ),
-        check=Step("It answers when you run:", shell("codex", "exec", "--skip-git-repo-check", *options, QUESTION)),
+        check=Step(
+            "It answers when you run:",
+            shell("codex", "exec", "--skip-git-repo-check", *options, QUESTION, variables=variables),
+        ),
         notes=(
             "Codex warns that it has no metadata of the model; that does no harm.",
+            *_codex_key(target),
             *_room(target),
         ),
     )
+
+
+def _codex_key(target: Target) -> tuple[str, ...]:
+    said = f"With the file, Codex takes the key of this box from the variable {CODEX_KEY}."
+    return (said,) if target.needs_key else ()
 
 
 def opencode(target: Target) -> Recipe:
@@ -77,7 +104,7 @@ def opencode(target: Target) -> Recipe:
             "meshbox": {
                 "npm": "@ai-sdk/openai-compatible",
                 "name": "Meshbox",
-                "options": {"baseURL": target.address.v1, "apiKey": ANY_KEY},
+                "options": {"baseURL": target.address.v1, "apiKey": target.key},
                 "models": {target.model: {"name": target.model}},
             }
         },
@@ -106,7 +133,7 @@ def pi(target: Target) -> Recipe:
     provider = {
         "baseUrl": target.address.v1,
         "api": "openai-completions",
-        "apiKey": ANY_KEY,
+        "apiKey": target.key,
         "compat": {"supportsDeveloperRole": False, "supportsReasoningEffort": False},
         "models": [{"id": target.model} | ({"contextWindow": target.context} if target.context else {})],
     }
@@ -133,7 +160,7 @@ def goose(target: Target) -> Recipe:
         "GOOSE_PROVIDER": "openai",
         "OPENAI_HOST": target.address.root,
         "OPENAI_BASE_PATH": "v1/chat/completions",
-        "OPENAI_API_KEY": ANY_KEY,
+        "OPENAI_API_KEY": target.key,
         "GOOSE_MODEL": target.model,
     }
     return Recipe(
@@ -144,8 +171,7 @@ def goose(target: Target) -> Recipe:
         steps=(
             Step("Start it like this:", shell("goose", "session", variables=variables)),
             Step(
-                "In the Goose app: Settings, Models, Configure providers, OpenAI; then enter this as host, and any "
-                "word as key.",
+                GOOSE_APP_KEY if target.needs_key else GOOSE_APP,
                 target.address.root,
             ),
         ),
@@ -161,7 +187,7 @@ def open_webui(target: Target) -> Recipe:
     command = (
         "docker", "run", "-d", "--name", "open-webui", "-p", "3000:8080", *found,
         "-v", "open-webui:/app/backend/data",
-        "-e", f"OPENAI_API_BASE_URL={host}", "-e", f"OPENAI_API_KEY={ANY_KEY}", "-e", "ENABLE_OLLAMA_API=false",
+        "-e", f"OPENAI_API_BASE_URL={host}", "-e", f"OPENAI_API_KEY={target.key}", "-e", "ENABLE_OLLAMA_API=false",
         "ghcr.io/open-webui/open-webui:main",
     )  # fmt: skip
     return Recipe(
@@ -172,8 +198,7 @@ def open_webui(target: Target) -> Recipe:
         steps=(
             Step("A new one starts like this, and is then found on port 3000:", shell(*command)),
             Step(
-                "One that runs already: Admin Panel, Settings, Connections, add an OpenAI API connection with this "
-                "address and any word as key.",
+                OPEN_WEBUI_RUNS_KEY if target.needs_key else OPEN_WEBUI_RUNS,
                 host,
             ),
         ),
@@ -183,20 +208,22 @@ def open_webui(target: Target) -> Recipe:
 
 
 def curl(target: Target) -> Recipe:
+    own = target.key if target.needs_key else None
+    sent = ("-H", f"Authorization: Bearer {own}") if own else ()
     return Recipe(
         id="curl",
         name="curl",
         uses="/v1/chat/completions",
         about="One question from a terminal, with nothing to install.",
-        steps=(Step("Ask a question:", curl_command(target.address.v1, target.model)),),
-        check=Step("The models that answer are listed by:", shell("curl", f"{target.address.v1}/models")),
+        steps=(Step("Ask a question:", curl_command(target.address.v1, target.model, own)),),
+        check=Step("The models that answer are listed by:", shell("curl", *sent, f"{target.address.v1}/models")),
     )
 
 
 def openai_python(target: Target) -> Recipe:
     program = (
         "from openai import OpenAI\n\n"
-        f"client = OpenAI(base_url={target.address.v1!r}, api_key={ANY_KEY!r})\n"
+        f"client = OpenAI(base_url={target.address.v1!r}, api_key={target.key!r})\n"
         "answer = client.chat.completions.create(\n"
         f"    model={target.model!r},\n"
         f'    messages=[{{"role": "user", "content": {json.dumps(QUESTION)}}}],\n'
@@ -217,9 +244,10 @@ def openai_python(target: Target) -> Recipe:
 
 
 def openai_node(target: Target) -> Recipe:
+    address = json.dumps(target.address.v1)
     program = (
         'import OpenAI from "openai";\n\n'
-        f"const client = new OpenAI({{ baseURL: {json.dumps(target.address.v1)}, apiKey: {json.dumps(ANY_KEY)} }});\n"
+        f"const client = new OpenAI({{ baseURL: {address}, apiKey: {json.dumps(target.key)} }});\n"
         "const answer = await client.chat.completions.create({\n"
         f"  model: {json.dumps(target.model)},\n"
         f'  messages: [{{ role: "user", content: {json.dumps(QUESTION)} }}],\n'

@@ -15,6 +15,7 @@ _LABELS = {
     RouteState.READY: "{model}",
     RouteState.LOADING: "{model} (loading)",
     RouteState.SLEEPING: "{model} (asleep)",
+    RouteState.AVAILABLE: "{model} (loads when asked)",
     RouteState.FAILED: "{model} (failed)",
 }
 
@@ -45,7 +46,7 @@ class ChatView:
 
 def chat_view(outlook: Outlook) -> ChatView:
     routes = tuple(route for route in outlook.decision.routes.routes.values() if _chats(route))
-    usable = any(route.state is not RouteState.FAILED for route in routes)
+    usable = any(route.state not in (RouteState.FAILED, RouteState.AVAILABLE) for route in routes)
     auto = (Choice(AUTO, _AUTO_LABEL, usable=True),) if usable else ()
     return ChatView((*auto, *map(_choice, routes)), _advice(routes, outlook.decision.state))
 
@@ -79,6 +80,9 @@ def _advice(routes: tuple[Route, ...], state: NodeState) -> Advice | None:
     if (failed := by_state.get(RouteState.FAILED)) is not None:
         text = "{model} cannot answer: {reason}"
         return Advice("bad", text.format(model=failed.model, reason=failed.reason or "it failed."), to_models=True)
+    if RouteState.AVAILABLE in by_state:
+        text = "No model is loaded. Choose one: your first question loads it, which takes a moment."
+        return Advice("busy", text, to_models=False)
     return Advice("warn", "No model on this box can chat yet. Fetch or load one, then come back.", to_models=True)
 
 

@@ -14,8 +14,9 @@ from appliance.run_loop import Outlook
 from appliance.settings.hosts import host_allowed
 
 NO_MODEL = "MODEL"  # stands where a name is to be filled in
-ANY_KEY = "meshbox"
-_ORDER = (RouteState.READY, RouteState.SLEEPING, RouteState.LOADING, RouteState.FAILED)
+ANY_KEY = "meshbox"  # what programs may send that insist on a key, while none is needed
+OWN_KEY = "YOUR_KEY"  # stands where a key is to be filled in
+_ORDER = (RouteState.READY, RouteState.SLEEPING, RouteState.LOADING, RouteState.AVAILABLE, RouteState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class Address:
             return False
 
 
-def connection(host_header: str, api_port: int, model: str) -> Connection:
+def connection(host_header: str, api_port: int, model: str, *, needs_key: bool = False) -> Connection:
     """What is shown is pasted into a shell: a model's name must not become a command."""
     v1 = address(host_header, api_port).v1
-    return Connection(v1, curl_command(v1, model))
+    return Connection(v1, curl_command(v1, model, OWN_KEY if needs_key else None))
 
 
 def address(host_header: str, api_port: int) -> Address:
@@ -62,10 +63,11 @@ def address(host_header: str, api_port: int) -> Address:
     return Address(f"http://{host}:{api_port}", host)
 
 
-def curl_command(v1: str, model: str) -> str:
+def curl_command(v1: str, model: str, key: str | None = None) -> str:
     body = shlex.quote(json.dumps({"model": model, "messages": [{"role": "user", "content": "What is 3 + 4?"}]}))
     url = shlex.quote(f"{v1}/chat/completions")
-    return f"curl {url} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
+    sent = "" if key is None else f"  -H {shlex.quote(f'Authorization: Bearer {key}')} \\\n"
+    return f"curl {url} \\\n{sent}  -H 'Content-Type: application/json' \\\n  -d {body}"
 
 
 def _without_port(host: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.hardware.trials import PROCESSOR
-from appliance.hardware.types import Gpu
+from appliance.hardware.types import Cpu, Gpu, Inventory
+from appliance.node.devices import memory_cap, shown_gpus
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.run_loop import Outlook
 from webui.views.device_trials import Tried, tried_view
@@ -31,6 +32,16 @@ class Accelerator:
     tried: Tried
     limit: str | None  # in words
     taken_back: bool
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A GPU that was here since the box started."""
+
+    id: str
+    element: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class Processor:
     cores: str
     features: str
     memory: Meter
+    limit: str | None  # in words
     models: tuple[str, ...]
     tried: Tried
 
@@ -55,6 +67,7 @@ class Proof:
 @dataclass(frozen=True, slots=True)
 class GpusView:
     gpus: tuple[Accelerator, ...]
+    gone: tuple[Gone, ...]
     processor: Processor
     proof: Proof | None
     notes: tuple[str, ...]
@@ -64,21 +77,33 @@ def gpus_view(outlook: Outlook) -> GpusView | None:
     inventory = outlook.snapshot.inventory
     if inventory is None:
         return None
-    cpu, memory = inventory.cpu, inventory.memory
-    cores = "1 usable core" if cpu.cores == 1 else f"{cpu.cores} usable cores"
     return GpusView(
-        gpus=tuple(_accelerator(gpu, number, outlook) for number, gpu in enumerate(inventory.gpus)),
-        processor=Processor(
-            cpu.name,
-            cores,
-            ", ".join(cpu.features),
-            memory_meter("Memory", memory.total, memory.total - memory.available),
-            models_on(PROCESSOR, outlook),
-            tried_view(PROCESSOR, outlook.snapshot),
-        ),
+        gpus=tuple(_accelerator(gpu, number, outlook) for number, gpu in enumerate(shown_gpus(outlook.snapshot))),
+        gone=tuple(Gone(gpu.id, f"gone-{number}", gpu.name) for number, gpu in enumerate(inventory.gone)),
+        processor=_processor(inventory, outlook),
         proof=proof(outlook.decision.serving),
         notes=(*inventory.notes, *_engine_trouble(outlook)),
     )
+
+
+def _processor(inventory: Inventory, outlook: Outlook) -> Processor:
+    cpu, memory = inventory.cpu, inventory.memory
+    cap = memory_cap(outlook.snapshot)
+    return Processor(
+        name=cpu.name,
+        cores=_cores(cpu),
+        features=", ".join(cpu.features),
+        memory=memory_meter("Memory", memory.total, memory.total - memory.available),
+        limit=None if cap is None else f"Models take at most {size_text(cap)} of it, all together.",
+        models=models_on(PROCESSOR, outlook),
+        tried=tried_view(PROCESSOR, outlook.snapshot),
+    )
+
+
+def _cores(cpu: Cpu) -> str:
+    if cpu.fast_cores:
+        return f"{cpu.cores} usable; the machine has {cpu.fast_cores} fast ones and others that save power"
+    return "1 usable core" if cpu.cores == 1 else f"{cpu.cores} usable cores"
 
 
 def _accelerator(gpu: Gpu, number: int, outlook: Outlook) -> Accelerator:
@@ -97,6 +122,7 @@ def _accelerator(gpu: Gpu, number: int, outlook: Outlook) -> Accelerator:
         tried=tried_view(gpu.id, outlook.snapshot),
         limit=f"Models are put here as long as at most {size_text(cap * _MIB)} are in use." if cap else None,
         taken_back=cap == 0,
+        silent=gpu.silent,
     )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.models.types import BrokenFile, Capability, Level, Model
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.run_loop import Outlook
 from webui.views.fit import Verdict, verdict_of
+from webui.views.origins import Books, origin_text, used_at
 from webui.views.serving import ModelCard, model_card
-from webui.views.words import count_text, size_text
+from webui.views.words import Moment, count_text, size_text
 
 _ABILITIES = {"chat": "chat", "completion": "text completion", "embedding": "embeddings", "rerank": "ranking"}
 _SENSES = {Capability.VISION: "pictures", Capability.AUDIO: "sound"}
+MOST_NAMES = 6
+NOTHING_KNOWN = Books()
 _RUNNING = frozenset({ServingState.PLANNED, ServingState.FETCHING, ServingState.LOADING, ServingState.PROBING})
 
 
@@ -38,6 +41,8 @@ class LibraryRow:
     served: bool
     deletable: bool  # fetched by the box, or put in through the page
     bundled: bool
+    owner: str | None  # the program that keeps it, when another does
+    used: Moment | None  # when nobody uses it now
     path: str
 
 
@@ -54,13 +59,13 @@ class ModelsView:
         return frozenset(row.id for row in self.library if not row.served)
 
 
-def models_view(outlook: Outlook, managed: Callable[[str], bool] = lambda _: False) -> ModelsView:
+def models_view(outlook: Outlook, books: Books = NOTHING_KNOWN) -> ModelsView:
     library = outlook.snapshot.library
     serving = outlook.decision.serving
     models = library.models if library else ()
     known = frozenset(model.id for model in models)
     served = frozenset(entry.model for entry in serving)
-    rows = (library_row(m, outlook, served=m.id in served, deletable=managed(m.path)) for m in models)
+    rows = (library_row(m, outlook, books, served=m.id in served) for m in models)
     return ModelsView(
         served=tuple(_served(entry, known) for entry in serving),
         library=tuple(rows),
@@ -82,15 +87,18 @@ def _served(entry: ServingEntry, known: frozenset[str]) -> ServedRow:
     )
 
 
-def library_row(model: Model, outlook: Outlook, *, served: bool, deletable: bool) -> LibraryRow:
+def library_row(model: Model, outlook: Outlook, books: Books, *, served: bool) -> LibraryRow:
+    source = books.source(model.path)
     return LibraryRow(
         element=element_of(model.id),
         id=model.id,
-        facts=tuple(model_facts(model)),
+        facts=(*model_facts(model), ("From", origin_text(model, source)), *_further_names(model)),
         verdict=verdict_of(model, outlook.snapshot),
         served=served,
-        deletable=deletable,
+        deletable=source is not None,
         bundled=model.bundled,
+        owner=None if source else model.keeper.title,
+        used=None if served else used_at(model, books),
         path=model.path,
     )
 
@@ -103,6 +111,11 @@ def model_facts(model: Model) -> Iterable[tuple[str, str]]:
         yield "Stored as", model.quantisation
     yield "Context", f"{model.context_length:,} tokens"
     yield "Good for", ", ".join([*(_ABILITIES[a] for a in sorted(model.abilities)), *_senses(model)])
+
+
+def _further_names(model: Model) -> Iterable[tuple[str, str]]:
+    if model.also:
+        yield "Also called", ", ".join(model.also[:MOST_NAMES])
 
 
 def _senses(model: Model) -> Iterable[str]:

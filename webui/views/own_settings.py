@@ -18,7 +18,8 @@ KV_CHOICES = (
 
 DRAFT_CHOICES = (
     ("", "As for all models"),
-    ("auto", "A small relative drafts, when one is on this box"),
+    ("auto", "The best way there is, as long as it is faster"),
+    ("ngram", "Text that repeats is proposed again"),
     ("off", "Nothing drafts for it"),
 )
 
@@ -69,7 +70,8 @@ def own_fields(
             "Drafting",
             "choice",
             values["draft"],
-            "A small model proposes the next words and this one checks them: the same answers, often sooner.",
+            "A small model, or the model's own layers, propose the next words and it checks them: the same answers, "
+            "often sooner. Off by itself when it is measured not to pay.",
             choices=_drafts(values["draft"]),
         ),
         OwnField(

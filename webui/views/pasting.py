@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webui.views.connect import Address
+from webui.views.connect import ANY_KEY, OWN_KEY, Address
 
 WIDTH = 90  # of a command line that is not broken
 
@@ -22,6 +22,11 @@ class Target:
     address: Address
     model: str
     context: int | None = None
+    needs_key: bool = False
+
+    @property
+    def key(self) -> str:
+        return OWN_KEY if self.needs_key else ANY_KEY
 
 
 @dataclass(frozen=True, slots=True)

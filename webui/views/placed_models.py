@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from appliance.hardware.trials import PROCESSOR
 from appliance.node.fitting import devices_of
+from appliance.node.lying import computes_on, lies_on
 from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import ChildState
 from appliance.placement.pinning import NONE
 from appliance.run_loop import Outlook
+from webui.views.words import size_text
 
 _RUNNING = frozenset({ChildState.STARTING, ChildState.READY})
 
 
 def models_on(device: str, outlook: Outlook) -> tuple[str, ...]:
-    """Names of those that run there; a model that is pinned says so."""
+    """Names of those that run there, with what their engine said it takes; a model that is pinned says so."""
     return tuple(
-        f"{entry.model} (pinned)" if _pinned(entry, outlook) else entry.model
-        for entry in outlook.decision.serving
-        if device in _devices(entry, outlook)
+        _named(entry, device, outlook) for entry in outlook.decision.serving if device in _devices(entry, outlook)
     )
+
+
+def _named(entry: ServingEntry, device: str, outlook: Outlook) -> str:
+    size = lies_on(entry.child, outlook.snapshot).get(device) if entry.child else None
+    more = [*(["pinned"] if _pinned(entry, outlook) else []), *([size_text(size)] if size else [])]
+    return f"{entry.model} ({', '.join(more)})" if more else entry.model
 
 
 def _pinned(entry: ServingEntry, outlook: Outlook) -> bool:
@@ -27,10 +33,12 @@ def _pinned(entry: ServingEntry, outlook: Outlook) -> bool:
 
 
 def _devices(entry: ServingEntry, outlook: Outlook) -> tuple[str, ...]:
-    """Where an engine is held to is known; where it goes by itself is worked out as it does."""
+    """As its engine says; else by where it is held to; else as is worked out when it goes where it likes."""
     library, listed = outlook.snapshot.library, outlook.snapshot.engine_devices
     if entry.child is None or entry.child.state not in _RUNNING:
         return ()
+    if said := computes_on(entry.child, outlook.snapshot):
+        return said
     spec = entry.child.spec
     if spec.gpus:
         return spec.gpus

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.node.snapshot import NodeState
 from appliance.run_loop import Outlook
+from webui.views.words import size_text
 
 _STATE_WORDS = {
     ServingState.PLANNED: "planned",
@@ -46,6 +47,7 @@ class ModelCard:
     percent: int | None  # progress while loading
     facts: tuple[tuple[str, str], ...]
     trouble: str | None
+    note: str | None
 
 
 def headline(outlook: Outlook) -> Headline:
@@ -66,6 +68,7 @@ def model_card(entry: ServingEntry) -> ModelCard:
         percent=percent if entry.state in (ServingState.LOADING, ServingState.RECOVERING) else None,
         facts=tuple(_model_facts(entry)),
         trouble=failure.detail if failure and (child is None or entry.state is not ServingState.READY) else None,
+        note=entry.note,
     )
 
 
@@ -81,5 +84,9 @@ def _model_facts(entry: ServingEntry) -> Iterable[tuple[str, str]]:
         yield "Context", f"{child.context:,} tokens"
     if entry.spec is not None:
         yield "At once", f"{entry.spec.slots} requests"
+        if entry.spec.claims:
+            yield "Memory set aside", size_text(sum(size for _, size in entry.spec.claims))
+    if entry.guest:
+        yield "Loaded", "when a program asked for it"
     if child.restarts:
         yield "Restarts", str(child.restarts)

@@ -14,11 +14,15 @@ from appliance.node.issues import (
     data_not_writable,
     disk_full,
     engine_missing,
+    gpu_gone,
+    gpu_silent,
+    helper_left_out,
     model_failed,
     model_missing,
     models_unreadable,
     pin_failed,
     settings_broken,
+    too_big,
     wrong_gpu,
 )
 from appliance.node.issues.types import Fix, Issue, Severity
@@ -37,8 +41,12 @@ CHECKS = (
     broken_file.check,
     model_missing.check,
     pin_failed.check,
+    too_big.check,
     model_failed.check,
+    helper_left_out.check,
     wrong_gpu.check,
+    gpu_silent.check,
+    gpu_gone.check,
 )
 
 

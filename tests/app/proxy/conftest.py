@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.app.proxy.harness import ROOMY, Api, Engine, ready, running_api, running_engine
+from tests.app.proxy.harness import ROOMY, Api, Engine, UnderTest, ready, running_api, running_engine
+from tests.planes import PLANES
+
+
+@pytest.fixture(autouse=True, params=PLANES)
+def plane(request: pytest.FixtureRequest) -> str:
+    """Everything here is promised on every data plane."""
+    UnderTest.plane = request.param
+    return UnderTest.plane
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +24,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture
-async def api(engine: Engine) -> AsyncIterator[Api]:
+async def api(engine: Engine, plane: str) -> AsyncIterator[Api]:
     async with running_api() as api:
         await engine.until_idle()  # whatever the test before has left
         api.serve(ready(engine.endpoint))

@@ -21,13 +21,14 @@ import aiohttp
 from appliance.models.types import Ability
 from appliance.node.snapshot import EngineSpec, NodeFacts
 from appliance.proxy.app import ApiApp, ProxyDeps
+from appliance.proxy.gate import OPEN_GATE, Gate
 from appliance.proxy.meter import RequestMeter
 from appliance.proxy.relay import Relay
 from appliance.proxy.upstream import Pool
 from appliance.routing.table import Endpoint, Route, RouteState, RoutingTable
-from appliance.serve import Listener
 from appliance.settings.schema import Settings
 from appliance.supervisor.llama_server import command_line, environment
+from tests.planes import PLANES
 
 ROOT = Path(__file__).parents[3]
 ENGINE = ROOT / "build" / "engine" / "llama-server"
@@ -143,6 +144,7 @@ class Api:
     meter: RequestMeter = field(default_factory=RequestMeter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     woken: list[str] = field(default_factory=list)
+    gate: Gate = OPEN_GATE
 
     @property
     def url(self) -> str:
@@ -159,6 +161,7 @@ class Api:
             meter=self.meter,
             stopping=self.stopping,
             wake=self.wake,
+            gate=self.gate,
         )
 
     def wake(self, model: str) -> None:
@@ -196,12 +199,18 @@ class Answer:
         return self.json["error"]["code"]
 
 
+class UnderTest:
+    """The data plane that the tests run on just now; each test runs on all of them."""
+
+    plane = next(iter(PLANES))
+
+
 @contextlib.asynccontextmanager
 async def running_api(pool: Pool | None = None) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
         api = Api(free_port(), session)
         deps = api.deps()
-        listener = Listener("the API", ApiApp(deps, Relay(deps, pool)), "127.0.0.1", api.port)
+        listener = PLANES[UnderTest.plane]("the API", ApiApp(deps, Relay(deps, pool)), "127.0.0.1", api.port)
         await listener.start()
         try:
             yield api

@@ -99,6 +99,26 @@ def test_a_pin_that_cannot_be_kept_stops_the_model() -> None:
     assert TWO.id in issue.meaning
 
 
+def test_a_gpu_that_comes_back_is_used_again() -> None:
+    """The model that is pinned to it starts by itself, and all cards are gone."""
+    ran = running(two_cards(ONE, TWO, pins=(TWO.id,)))
+    without = replace(ran, inventory=replace(machine(ONE), gone=(TWO,)), children={})
+    assert {issue.id for issue in decide(without, 0.0).issues} == {"pin_failed:llama", f"gpu_gone:{TWO.id}"}
+    back = decide(replace(without, inventory=machine(ONE, TWO)), 0.0)
+    (command,) = back.commands
+    assert isinstance(command, RunEngine)
+    assert command.spec.gpus == (TWO.id,)
+    assert back.issues == ()
+
+
+def test_others_go_on_when_a_gpu_is_lost() -> None:
+    """What is not pinned to it keeps its engine."""
+    ran = running(two_cards(ONE, TWO, pins=(ONE.id,)))
+    decision = decide(replace(ran, inventory=replace(machine(ONE), gone=(TWO,))), 0.0)
+    assert [entry.state for entry in decision.serving] == [ServingState.READY]
+    assert decision.commands == ()
+
+
 def test_a_driver_that_is_silent_for_a_while_ends_no_engine() -> None:
     """The engine answers, where it shall."""
     ran = running(two_cards(ONE, TWO, pins=(TWO.id,)))

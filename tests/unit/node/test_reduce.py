@@ -20,6 +20,8 @@ PEER = make_peer()
 LINKS = make_links((PEER,))
 MET = replace(BASE, peers={PEER.id: PEER}, links=LINKS)
 
+CALLED = replace(BASE, called={"x": 5.0}, guests=frozenset({"x"}))
+
 
 @pytest.mark.parametrize(
     ("before", "event", "after"),
@@ -35,6 +37,31 @@ MET = replace(BASE, peers={PEER.id: PEER}, links=LINKS)
         (BASE, events.LoadMeasured(RequestLoad(2, 1)), replace(BASE, requests=RequestLoad(2, 1))),
         (BASE, events.TroubleFound(TroubleKind.DISK_FULL, "x"), replace(BASE, troubles={TroubleKind.DISK_FULL: "x"})),
         (replace(BASE, troubles={TroubleKind.DISK_FULL: "x"}), events.TroubleEnded(TroubleKind.DISK_FULL), BASE),
+        (BASE, events.WakeAsked("x", 5.0), replace(BASE, called={"x": 5.0}, guests=frozenset({"x"}))),
+        (BASE, events.WakeAsked(MODEL_ID, 5.0), replace(BASE, called={MODEL_ID: 5.0})),
+        (
+            replace(BASE, asleep=frozenset({MODEL_ID}), yielding=frozenset({MODEL_ID})),
+            events.WakeAsked(MODEL_ID, 5.0),
+            replace(BASE, called={MODEL_ID: 5.0}),
+        ),
+        (CALLED, events.SleepAsked("x"), replace(BASE, asleep=frozenset({"x"}))),
+        (CALLED, events.GiveWayAsked("x"), replace(BASE, yielding=frozenset({"x"}))),
+        (replace(CALLED, asleep=frozenset({"x"})), events.Dismissed("x"), BASE),
+        (
+            replace(BASE, yielding=frozenset({MODEL_ID}), children={MODEL_ID: CHILD}),
+            events.ChildForgotten(MODEL_ID),
+            BASE,
+        ),
+        (
+            replace(BASE, called={MODEL_ID: 1.0}),
+            events.ChildReported(make_child(BASE)),
+            with_child(BASE, make_child(BASE)),
+        ),
+        (
+            replace(BASE, guests=frozenset({MODEL_ID, "x"})),
+            events.SettingsChanged(BASE.settings),
+            replace(BASE, guests=frozenset({"x"})),
+        ),
         (BASE, events.PeersReported((PEER, replace(PEER, id="node")), LINKS), MET),
         (MET, events.PeersReported(()), BASE),
         (BASE, events.DrainStarted(), replace(BASE, draining=True)),

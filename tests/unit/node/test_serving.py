@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +13,16 @@ from appliance.models.types import Ability, Capability, Claim, Level, Library, M
 from appliance.node.commands import EndEngine, RunEngine
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
-from appliance.node.serving import ServingEntry, ServingState, engine_spec, routing_table, wanted_entries
+from appliance.node.routes import routing_table
+from appliance.node.serving import ServingEntry, ServingState, engine_spec, wanted_entries
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot
 from appliance.routing.table import Route, RouteState
 from appliance.settings.schema import ModelSettings, ServingSettings
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
+from tests.unit.placement.values import gpu, inventory, published
 
+NOW = 1000.0
+EIGHT_B = published("Llama-3.1-8B")
 EMBEDDER = make_model("bge-F16", abilities=frozenset({Ability.EMBEDDING}))
 
 
@@ -34,6 +39,7 @@ def test_a_spec_holds_the_model_and_the_owners_wishes() -> None:
         path="/models/bge-F16.gguf",
         abilities=frozenset({Ability.EMBEDDING}),
         context=512,
+        asked_context=512,
         slots=2,
         threads=3,
         cache_mib=1638,
@@ -65,7 +71,9 @@ def test_a_model_with_eyes_is_served_with_them() -> None:
     model = make_model(projector="/models/eyes.gguf", profile=profile)
     snapshot = make_snapshot(models=(model,))
     assert engine_spec(model, snapshot).projector == "/models/eyes.gguf"
-    shown = [routing_table(wanted_entries(box), box).routes[MODEL_ID].modalities for box in (snapshot, make_snapshot())]
+    shown = [
+        routing_table(wanted_entries(box, NOW), box).routes[MODEL_ID].modalities for box in (snapshot, make_snapshot())
+    ]
     assert shown == [("text", "image"), ("text",)]
 
 
@@ -78,7 +86,7 @@ def test_only_the_bundled_model_is_put_to_the_test() -> None:
 def test_entries_keep_the_owners_order() -> None:
     """As in the settings, missing ones too."""
     snapshot = make_snapshot(wanted=("none", "bge-F16", MODEL_ID), models=(make_model(), EMBEDDER))
-    assert [entry.model for entry in wanted_entries(snapshot)] == ["none", "bge-F16", MODEL_ID]
+    assert [entry.model for entry in wanted_entries(snapshot, NOW)] == ["none", "bge-F16", MODEL_ID]
 
 
 @pytest.mark.parametrize(
@@ -86,12 +94,12 @@ def test_entries_keep_the_owners_order() -> None:
 )
 def test_nothing_is_started_before_all_is_known(snapshot: Snapshot) -> None:
     """An engine started without knowing the cores would be replaced a moment later."""
-    assert wanted_entries(snapshot) == (ServingEntry(MODEL_ID, ServingState.PLANNED),)
+    assert wanted_entries(snapshot, NOW) == (ServingEntry(MODEL_ID, ServingState.PLANNED),)
 
 
 def test_a_missing_model_says_its_name() -> None:
     """Who asks for it learns what the box looked for."""
-    entry = wanted_entries(make_snapshot(wanted=("gpt-9",), library=Library()))[0]
+    entry = wanted_entries(make_snapshot(wanted=("gpt-9",), library=Library()), NOW)[0]
     assert entry == ServingEntry(
         "gpt-9", ServingState.FAILED, failure=Failure("model_missing", "No file of this box is called 'gpt-9'.")
     )
@@ -101,8 +109,8 @@ def test_an_engine_with_another_spec_does_not_count() -> None:
     """Its answers are not those that were asked for; requests wait for the right one."""
     snapshot = make_snapshot()
     child = make_child(snapshot)
-    old = with_child(snapshot, replace(child, spec=replace(child.spec, context=99)))
-    assert wanted_entries(old)[0] == ServingEntry(MODEL_ID, ServingState.PLANNED, spec=child.spec)
+    old = with_child(snapshot, replace(child, spec=replace(child.spec, slots=9)))
+    assert wanted_entries(old, NOW)[0] == ServingEntry(MODEL_ID, ServingState.PLANNED, spec=child.spec)
 
 
 def test_routes_tell_clients_what_they_need() -> None:
@@ -115,8 +123,8 @@ def test_routes_tell_clients_what_they_need() -> None:
     for child in (ready, loading, failed):
         snapshot = with_child(snapshot, child)
     chat = make_model().abilities
-    assert dict(routing_table(wanted_entries(snapshot), snapshot).routes) == {
-        MODEL_ID: Route(MODEL_ID, RouteState.READY, chat, endpoint=ready.endpoint, context=777),
+    assert dict(routing_table(wanted_entries(snapshot, NOW), snapshot).routes) == {
+        MODEL_ID: Route(MODEL_ID, RouteState.READY, chat, endpoint=ready.endpoint, context=777, slots=4),
         "bge-F16": Route("bge-F16", RouteState.LOADING, EMBEDDER.abilities, progress=0.5),
         "third": Route("third", RouteState.FAILED, chat, reason="Too large."),
         "fourth": Route("fourth", RouteState.FAILED, frozenset(), reason="No file of this box is called 'fourth'."),
@@ -160,6 +168,77 @@ def test_one_round_brings_about_what_is_wanted(
     before = replace(snapshot, children={n: Child(specs[n], state, since=0.0) for n, (_, state) in running.items()})
     after = carried_out(before)
     assert {n: c.spec for n, c in after.children.items()} == {
-        entry.model: entry.spec for entry in wanted_entries(after) if entry.spec is not None
+        entry.model: entry.spec for entry in wanted_entries(after, NOW) if entry.spec is not None
     }
     assert decide(after, 0.0).commands == ()
+
+
+def crowded(**fields: Any) -> Snapshot:
+    """A card for two of three."""
+    models = tuple(
+        make_model(name, profile=EIGHT_B, size=EIGHT_B.weights.total, context_length=EIGHT_B.context_length)
+        for name in ("one", "two", "three")
+    )
+    snapshot = make_snapshot(wanted=("one", "two", "three"), models=models, inventory=inventory(gpu(total=24)))
+    return replace(snapshot, **fields)
+
+
+def states_of(snapshot: Snapshot, now: float = NOW) -> list[tuple[str, ServingState]]:
+    return [(entry.model, entry.state) for entry in wanted_entries(snapshot, now)]
+
+
+def test_what_finds_no_room_sleeps_and_says_why() -> None:
+    """A request wakes it like any other that sleeps."""
+    entries = {entry.model: entry for entry in wanted_entries(crowded(), NOW)}
+    assert [entries[name].state.value for name in ("one", "two", "three")] == ["planned", "planned", "sleeping"]
+    assert "Other models take the memory" in (entries["three"].note or "")
+    assert entries["three"].spec is None
+
+
+def test_who_is_called_comes_before_the_others() -> None:
+    """Somebody waits for it, and for the others nobody."""
+    called = crowded(called={"three": NOW})
+    assert states_of(called)[-1] == ("three", ServingState.PLANNED)
+    assert [name for name, state in states_of(called) if state is ServingState.SLEEPING] == ["two"]
+
+
+def test_who_waits_for_room_is_not_asleep() -> None:
+    """Programs are told that it is on its way; a call that nobody renews is forgotten."""
+    snapshot = crowded(called={"three": NOW})
+    for name in ("one", "two"):
+        child = make_child(snapshot, name)
+        held = replace(child.spec, claims=(("pci:0", 11 << 30),))
+        snapshot = with_child(snapshot, replace(child, spec=held))
+    entry = wanted_entries(snapshot, NOW)[-1]
+    assert (entry.state, entry.waits_for_room) == (ServingState.PLANNED, True)
+    assert states_of(snapshot, NOW + 61.0)[-1] == ("three", ServingState.SLEEPING)
+
+
+def test_what_an_engine_was_granted_stays() -> None:
+    """Neither more memory nor less starts it anew."""
+    snapshot = crowded()
+    spec = wanted_entries(snapshot, NOW)[0].spec
+    assert spec is not None
+    assert spec.context > 0
+    running = with_child(snapshot, Child(spec, ChildState.READY, since=0.0))
+    for total in (12, 80):
+        later = replace(running, inventory=inventory(gpu(total=total)))
+        assert wanted_entries(later, NOW)[0].spec == spec
+
+
+def test_a_guest_is_served_as_long_as_it_runs_or_somebody_asks() -> None:
+    """One that could not start leaves no trace."""
+    models = (make_model(), make_model("guest"))
+    snapshot = make_snapshot(models=models, guests=frozenset({"guest"}), called={"guest": NOW})
+    assert [name for name, _ in states_of(snapshot)] == [MODEL_ID, "guest"]
+    assert [name for name, _ in states_of(snapshot, NOW + 61.0)] == [MODEL_ID]
+    running = with_child(snapshot, make_child(snapshot, "guest"))
+    assert states_of(running, NOW + 61.0)[-1] == ("guest", ServingState.READY)
+
+
+def test_who_gives_way_is_asleep() -> None:
+    """Until its engine is gone, and then as long as there is no room."""
+    snapshot = make_snapshot()
+    running = replace(with_child(snapshot, make_child(snapshot)), yielding=frozenset({MODEL_ID}))
+    assert states_of(running) == [(MODEL_ID, ServingState.SLEEPING)]
+    assert decide(running, NOW).commands == (EndEngine(MODEL_ID),)

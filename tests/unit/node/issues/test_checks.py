@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.models.keepers import Keeper
 from appliance.models.types import BrokenFile, Library
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
@@ -59,6 +60,19 @@ def test_a_missing_model_names_the_nearest() -> None:
     (issue,) = issues(make_snapshot(wanted=("mesh-tiny-dens",)))
     assert issue.id == "model_missing:mesh-tiny-dens"
     assert MODEL_ID in issue.advice
+
+
+def test_a_damaged_file_of_another_program_is_mended_there() -> None:
+    """The card says whose it is."""
+    broken = BrokenFile("half", "/half", "It is cut short.", Keeper.OLLAMA)
+    (issue,) = issues(make_snapshot(library=Library(broken=(broken,)), wanted=()))
+    assert "It belongs to Ollama" in issue.advice
+
+
+def test_what_is_not_for_the_engine_is_no_trouble() -> None:
+    """Nothing is wrong with it and nothing can be mended."""
+    foreign = BrokenFile("apple", "/apple", "It is kept as safetensors.", Keeper.OLLAMA, foreign=True)
+    assert issues(make_snapshot(library=Library(broken=(foreign,)), wanted=())) == ()
 
 
 def test_a_failing_engine_shows_its_last_words_and_a_button() -> None:

@@ -57,3 +57,22 @@ def test_a_device_that_was_wrong_is_named(device: str, title: str) -> None:
     assert issue.title == f"{title} computes wrong answers"
     assert issue.details == ("It said 8.",)
     assert decide(replace(box, engine_devices=None), 0.0).issues == ()
+
+
+def test_a_gpu_that_is_gone_has_a_card_until_it_is_back() -> None:
+    """It names the GPU, and leads to the page."""
+    gone = replace(machine(), gone=(CARD,))
+    (issue,) = decide(make_snapshot(wanted=(), inventory=gone), 0.0).issues
+    assert (issue.id, issue.severity) == (f"gpu_gone:{CARD.id}", Severity.WARNING)
+    assert issue.title == f"GPU {CARD.id} ({CARD.name}) is gone"
+    assert issue.place is not None
+    assert issue.place.path == "/gpus"
+    assert decide(make_snapshot(wanted=(), inventory=HERE), 0.0).issues == ()
+
+
+def test_a_gpu_whose_driver_is_silent_has_a_card() -> None:
+    """The others have none."""
+    silent = replace(CARD, silent=True, pinnable=False, reason="The NVIDIA driver does not answer.")
+    (issue,) = decide(make_snapshot(wanted=(), inventory=machine(silent, nvidia(0x81, 2))), 0.0).issues
+    assert issue.id == f"gpu_silent:{CARD.id}"
+    assert "does not answer" in issue.title

@@ -1,0 +1,128 @@
+"""What one request may do: everything, or what its key allows. `Gate` hands permits out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from appliance.keys.keyring import Keyring
+from appliance.keys.quota import Limit, Room
+from appliance.keys.scope import allowed_models
+from appliance.keys.types import Key
+from appliance.proxy.asgi import Header
+from appliance.proxy.errors import ApiError
+from appliance.proxy.spent import Spent
+from appliance.routing.table import AUTO, RoutingTable
+
+_NAMES = {Limit.REQUESTS: b"requests", Limit.TOKENS: b"tokens"}
+SHOWN_MODELS = 10  # in an error
+
+
+class Permit:
+    """Of a request without a key: it may do everything, and nothing is counted."""
+
+    name = ""
+
+    def narrowed(self, table: RoutingTable, _asked: str | None) -> RoutingTable:
+        """The models that may be asked for. Raises ApiError (403) when `asked` is none of them."""
+        return table
+
+    def visible(self, table: RoutingTable) -> RoutingTable:
+        return table
+
+    def headers(self) -> list[Header]:
+        return []
+
+    def end(self, spent: Spent) -> None:
+        """The request is over, however it ended."""
+
+
+NO_KEY = Permit()
+
+
+class KeyPermit(Permit):
+    """Of a request with a key. `counted`: it holds one of the places at once until its end."""
+
+    def __init__(self, keys: Keyring, key: Key, tables: TableCache, *, counted: bool) -> None:
+        self.name = key.name
+        self._keys, self._key, self._tables, self._counted = keys, key, tables, counted
+
+    def narrowed(self, table: RoutingTable, asked: str | None) -> RoutingTable:
+        narrow = self.visible(table)
+        if narrow is table or narrow.find(asked) is not None:
+            return narrow
+        if table.find(asked) is not None or (table.routes and not narrow.routes):
+            raise self._not_allowed(asked, narrow)
+        return narrow
+
+    def visible(self, table: RoutingTable) -> RoutingTable:
+        models = self._key.grant.models
+        return self._tables.narrowed(table, models) if models else table
+
+    def headers(self) -> list[Header]:
+        return rate_headers(self._keys.rooms(self._key))
+
+    def end(self, spent: Spent) -> None:
+        if self._counted:
+            self._counted = False
+            self._keys.end(self._key, spent.tokens_in, spent.tokens_out)
+
+    def _not_allowed(self, asked: str | None, narrow: RoutingTable) -> ApiError:
+        usable = sorted(narrow.routes)
+        shown = ", ".join(usable[:SHOWN_MODELS])
+        if asked is None or asked == AUTO:
+            what = f"No model that the API key {self.name!r} may use is served here."
+        else:
+            what = f"The API key {self.name!r} may not use the model {asked[:200]!r}."
+        instead = f" It may use: {shown}." if usable else ""
+        advice = " The owner of this box can change that on its page under Keys."
+        return ApiError(
+            403, "model_not_allowed", what + instead + advice, param="model", details={"allowed": usable[:SHOWN_MODELS]}
+        )
+
+
+class TableCache:
+    """The table as the keys of each set of models see it: made once for each table, not for each request."""
+
+    def __init__(self) -> None:
+        self._whole: RoutingTable | None = None
+        self._narrow: dict[tuple[str, ...], RoutingTable] = {}
+
+    def narrowed(self, table: RoutingTable, models: tuple[str, ...]) -> RoutingTable:
+        if table is not self._whole:
+            self._whole, self._narrow = table, {}
+        found = self._narrow.get(models)
+        if found is None:
+            found = self._narrow[models] = _narrow(table, models)
+        return found
+
+
+def _narrow(table: RoutingTable, models: tuple[str, ...]) -> RoutingTable:
+    allowed = allowed_models(models, table.routes, table.aliases)
+    return replace(
+        table,
+        routes={model: route for model, route in table.routes.items() if model in allowed},
+        aliases={alias: model for alias, model in table.aliases.items() if model in allowed},
+    )
+
+
+def rate_headers(rooms: Mapping[Limit, Room]) -> list[Header]:
+    """As OpenAI names them."""
+    return [
+        header
+        for limit, room in rooms.items()
+        for header in (
+            (b"x-ratelimit-limit-" + _NAMES[limit], b"%d" % room.most),
+            (b"x-ratelimit-remaining-" + _NAMES[limit], b"%d" % room.left),
+            (b"x-ratelimit-reset-" + _NAMES[limit], span(room.reset).encode("ascii")),
+        )
+    ]
+
+
+def span(seconds: float) -> str:
+    """As OpenAI writes it: 120ms, 1s, 6m0s, 23h59m59s."""
+    if 0 < seconds < 1:
+        return f"{max(1, round(seconds * 1000))}ms"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return (f"{hours}h" if hours else "") + (f"{minutes}m" if whole >= 60 else "") + f"{whole % 60}s"
