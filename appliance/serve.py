@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from appliance.ports import PortTaken, check_port
 from appliance.tasks import TaskGroup
+
+__all__ = ["Listener", "PortTaken"]
 
 log = logging.getLogger("meshbox.serve")
 
 MANY = 8192  # open requests at once: every stream of a page or an answer is one
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 15
-
-
-class PortTaken(Exception):
-    """Somebody else listens on the address, or it may not be used; the text says which and why."""
 
 
 class Listener:
@@ -75,14 +73,3 @@ class Listener:
         await asyncio.wait({self._serving}, timeout=patience)
         await self._tasks.close()
         self._server = self._serving = None
-
-
-def check_port(address: str, port: int) -> None:
-    """Binds for a moment without sharing: granian's own socket shares its port, and so would hide another's."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise PortTaken(f"Port {port} on {address} cannot be used: {error.strerror}.") from error

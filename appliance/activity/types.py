@@ -38,6 +38,7 @@ class Ended:
     first_token: float | None = None  # seconds after it began
     generating: float | None = None  # seconds that its tokens took
     speed: float | None = None  # tokens a second meanwhile
+    key: str = ""  # the name of the API key it came with
 
     @property
     def outcome(self) -> Outcome:

@@ -73,6 +73,7 @@ def request_document(ended: Ended) -> Json:
         "endpoint": ended.endpoint,
         "route": ended.route or None,
         "client": ended.address or None,
+        "key": ended.key or None,
         "status": ended.status,
         "outcome": ended.outcome.value,
         "stream": ended.stream,

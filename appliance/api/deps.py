@@ -13,6 +13,7 @@ from appliance.api.feed import EventFeed
 from appliance.api.metrics import Metrics
 from appliance.jobs.trials import DeviceTrials
 from appliance.jobs.work import ModelWork
+from appliance.keys.keyring import Keyring
 from appliance.logs import LogRing
 from appliance.run_loop import RunLoop
 from appliance.settings.store import SettingsStore
@@ -29,6 +30,7 @@ class ApiDeps:
     models: ModelWork
     activity: Recorder
     trials: DeviceTrials
+    keys: Keyring
     premises: Premises
     stopping: asyncio.Event
     clock: Callable[[], float]

@@ -7,6 +7,7 @@ from typing import Any
 from appliance.api.times import timestamp
 from appliance.hardware.trials import PROCESSOR, Trial, in_force
 from appliance.hardware.types import Gpu
+from appliance.node.devices import shown_gpus
 from appliance.node.snapshot import Snapshot
 from appliance.run_loop import Outlook
 
@@ -14,13 +15,20 @@ Document = dict[str, Any]
 
 
 def devices_document(outlook: Outlook) -> Document:
-    return {"gpus": gpus_document(outlook), "cpu": _tried(trials_of(outlook.snapshot).get(PROCESSOR))}
+    snapshot = outlook.snapshot
+    gone = snapshot.inventory.gone if snapshot.inventory else ()
+    return {
+        "gpus": gpus_document(outlook),
+        "gone": [{"id": gpu.id, "name": gpu.name} for gpu in gone],
+        "cpu": _tried(trials_of(snapshot).get(PROCESSOR))
+        | {"memory_cap_mib": snapshot.settings.hardware.machine_memory_mib or None},
+    }
 
 
 def gpus_document(outlook: Outlook) -> list[Document]:
     snapshot = outlook.snapshot
     tried, caps = trials_of(snapshot), snapshot.settings.hardware.memory_caps
-    gpus = snapshot.inventory.gpus if snapshot.inventory else ()
+    gpus = shown_gpus(snapshot)
     return [_gpu(gpu) | {"memory_cap_mib": caps.get(gpu.id)} | _tried(tried.get(gpu.id)) for gpu in gpus]
 
 
@@ -41,6 +49,7 @@ def _gpu(gpu: Gpu) -> Document:
         "utilisation": gpu.utilisation,
         "temperature": gpu.temperature,
         "power": gpu.power,
+        "silent": gpu.silent,
         "pinnable": gpu.pinnable,
         "reason": gpu.reason,
     }

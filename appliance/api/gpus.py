@@ -22,7 +22,7 @@ class BenchmarkBody(Body):
 
 
 class CapBody(Body):
-    mib: int | None = Field(ge=0, le=1 << 24, description="Most MiB in use; 0 takes the GPU back, null lifts the limit")
+    mib: int | None = Field(ge=0, le=1 << 24, description="Most MiB in use; 0 takes a GPU back, null lifts the limit")
 
 
 def selftest(deps: ApiDeps, device: str) -> Job:
@@ -42,15 +42,22 @@ def benchmark(deps: ApiDeps, devices: list[str] | None) -> Job:
 
 async def cap(deps: ApiDeps, device: str, mib: int | None) -> int | None:
     """Writes the limit into the settings; the run loop does the rest."""
-    gpu = _gpu_of(deps, device)
+    patch = {"hardware": _memory_cap(mib) if device == PROCESSOR else {"memory_caps": {_gpu_of(deps, device).id: mib}}}
     for _ in range(TRIES):
         try:
-            patch = {"hardware": {"memory_caps": {gpu.id: mib}}}
             await deps.settings.change(patch, deps.settings.current.revision)
         except StaleRevision:
             continue
         return mib
     raise Problem(409, "stale_revision", "The settings are being changed by others right now. Try again.")
+
+
+def _memory_cap(mib: int | None) -> dict[str, int]:
+    """The machine's memory cannot be taken back: something has to run the box."""
+    if mib == 0:
+        fields = {"mib": "At least 1 for the machine's memory; null lifts the limit."}
+        raise Problem(422, "invalid_fields", "mib: at least 1 for the machine's memory.", fields=fields)
+    return {"machine_memory_mib": mib or 0}
 
 
 def _device(deps: ApiDeps, device: str) -> str:

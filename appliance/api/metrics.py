@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from appliance.activity.totals import Totals
 from appliance.api.encode import sendable
+from appliance.keys.keyring import Keyring
 from appliance.node.serving import ServingState
 from appliance.node.snapshot import RequestLoad
 from appliance.run_loop import RunLoop
@@ -25,10 +26,11 @@ class RequestCounts(Protocol):
 
 
 class BoxCollector(Collector):
-    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals) -> None:
+    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals, keys: Keyring) -> None:
         self._loop = loop
         self._meter = meter
         self._totals = totals
+        self._keys = keys
 
     def collect(self) -> Iterable[Metric]:
         for family in self._families():
@@ -41,11 +43,12 @@ class BoxCollector(Collector):
         yield self._answers()
         yield self._tokens()
         yield self._first_tokens()
-        yield self._load()
+        yield from self._load()
         yield self._models()
         yield self._restarts()
         yield self._memory()
         yield self._issues()
+        yield from self._key_use()
 
     def _requests(self) -> Metric:
         family = CounterMetricFamily("meshbox_requests", "Requests that ended", labels=["model", "endpoint", "status"])
@@ -76,9 +79,10 @@ class BoxCollector(Collector):
             family.add_metric([model], totals.buckets(), totals.first_token_sum)
         return family
 
-    def _load(self) -> Metric:
-        in_flight = self._meter.load().in_flight
-        return GaugeMetricFamily("meshbox_requests_in_flight", "Requests that are being answered", value=in_flight)
+    def _load(self) -> Iterator[Metric]:
+        load = self._meter.load()
+        yield GaugeMetricFamily("meshbox_requests_in_flight", "Requests being answered", value=load.in_flight)
+        yield GaugeMetricFamily("meshbox_requests_queued", "Requests that wait in line", value=load.queued)
 
     def _models(self) -> Metric:
         family = GaugeMetricFamily("meshbox_model_state", "1 for the state a model is in", labels=["model", "state"])
@@ -109,11 +113,25 @@ class BoxCollector(Collector):
         count = len(self._loop.outlook.decision.issues)
         return GaugeMetricFamily("meshbox_issues", "Troubles that the page shows", value=count)
 
+    def _key_use(self) -> Iterable[Metric]:
+        requests = CounterMetricFamily("meshbox_key_requests", "Requests let in with an API key", labels=["key"])
+        refused = CounterMetricFamily("meshbox_key_refused", "Requests over a limit of an API key", labels=["key"])
+        tokens = CounterMetricFamily("meshbox_key_tokens", "Tokens booked on an API key", labels=["key", "direction"])
+        running = GaugeMetricFamily("meshbox_key_in_flight", "Requests being answered for an API key", labels=["key"])
+        for one in self._keys.listed():
+            name = one.key.name
+            requests.add_metric([name], one.total.requests)
+            refused.add_metric([name], one.refused)
+            tokens.add_metric([name, "in"], one.total.tokens_in)
+            tokens.add_metric([name, "out"], one.total.tokens_out)
+            running.add_metric([name], one.running)
+        return requests, refused, tokens, running
+
 
 class Metrics:
-    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals) -> None:
+    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals, keys: Keyring) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(BoxCollector(loop, meter, totals))
+        self._registry.register(BoxCollector(loop, meter, totals, keys))
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

@@ -27,6 +27,7 @@ def with_origin(model: Json, shelf: Shelf, usage: Usage) -> Json:
     """An entry of the library with whose it is and when it was last used."""
     ours, used = shelf.of_path(model["path"]), usage.last(model["id"])
     return model | {
+        "origin": "managed" if ours else model["origin"],
         "managed": ours is not None,
         "source": ours.source if ours else None,
         "revision": ours.revision if ours else None,

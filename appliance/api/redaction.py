@@ -14,6 +14,7 @@ _RULES = (
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"),
     re.compile(r"\b(?:sk|pk|rk|hf|gh[opsu]|github_pat|glpat|xox[abposr]|npm|pypi)[-_](?=[\w-]*\d)[\w-]{16,}"),
     re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
+    re.compile(r"\bmbx_\w{8,}"),
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
     re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
 )

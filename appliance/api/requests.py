@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from appliance.settings.schema import Name
+from appliance.keys.types import Group
+from appliance.settings.schema import ModelRef, Name
 
 
 class Strict(BaseModel):
@@ -43,3 +44,46 @@ class SettingsPatch(Strict):
     model_config = ConfigDict(extra="allow")
 
     revision: int | None = None
+
+
+KeyModels = Annotated[
+    list[ModelRef],
+    Field(max_length=64, description="Models it may use, by name or with * for any letters; empty: every model"),
+]
+KeyEndpoints = Annotated[
+    list[Group], Field(max_length=len(Group), description="Kinds of requests it may make; empty: every kind")
+]
+PerMinute = Annotated[
+    Annotated[int, Field(ge=1, le=10_000)] | None,
+    Field(description="Requests that may begin within a minute; null: no limit"),
+]
+PerDay = Annotated[
+    Annotated[int, Field(ge=1, le=10**12)] | None,
+    Field(description="Tokens, read and made, on one day by UTC; null: no limit"),
+]
+AtOnce = Annotated[
+    Annotated[int, Field(ge=1, le=1000)] | None, Field(description="Requests answered at once; null: no limit")
+]
+Expiry = Annotated[AwareDatetime | None, Field(description="After which it opens nothing; null: never")]
+
+
+class KeyBody(Body):
+    name: Name = Field(description="What the key is for; no two keys have the same name")
+    models: KeyModels = []
+    endpoints: KeyEndpoints = []
+    requests_per_minute: PerMinute = None
+    tokens_per_day: PerDay = None
+    concurrency: AtOnce = None
+    expires_at: Expiry = None
+
+
+class KeyPatch(Body):
+    """What is named is changed, the rest stays."""
+
+    name: Name = Field(default="", description="What the key is for; no two keys have the same name")
+    models: KeyModels = []
+    endpoints: KeyEndpoints = []
+    requests_per_minute: PerMinute = None
+    tokens_per_day: PerDay = None
+    concurrency: AtOnce = None
+    expires_at: Expiry = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from appliance.api.drafting import drafting_document
 from appliance.api.gpu_documents import gpus_document
 from appliance.api.jobs import job_document
 from appliance.api.peers import link_document, members, peer_document
 from appliance.api.times import timestamp
 from appliance.mesh.types import NodeShare
-from appliance.models.types import Model
+from appliance.models.types import BrokenFile, Model
 from appliance.node.fitting import verdict_on
 from appliance.node.issues import Issue
 from appliance.node.serving import ServingEntry
@@ -39,7 +40,7 @@ def status_document(outlook: Outlook, now: float) -> Document:
         "peers": [peer_document(peer) for peer in snapshot.peers.values()],
         "links": [link_document(link) for link in snapshot.links],
         "gpus": gpus_document(outlook),
-        "serving": [serving_entry(entry, node.id) for entry in decision.serving],
+        "serving": [serving_entry(entry, snapshot) for entry in decision.serving],
         "models": models_document(outlook),
         "demand": [],
         "requests": {"in_flight": snapshot.requests.in_flight, "queued": snapshot.requests.queued},
@@ -60,13 +61,13 @@ def hardware_document(outlook: Outlook) -> Document | None:
     }
 
 
-def serving_entry(entry: ServingEntry, node_id: str) -> Document:
+def serving_entry(entry: ServingEntry, snapshot: Snapshot) -> Document:
     child, failure = entry.child, entry.failure
     return {
         "model": entry.model,
         "state": entry.state.value,
         "kind": entry.kind,
-        "nodes": [{"id": x.node, "share": x.share} for x in entry.nodes or (NodeShare(node_id, 1.0),)],
+        "nodes": [{"id": x.node, "share": x.share} for x in entry.nodes or (NodeShare(snapshot.node.id, 1.0),)],
         "progress": entry.progress,
         "predicted": None,
         "measured": {"first_answer_ms": child.answer_ms} if child and child.answer_ms is not None else None,
@@ -78,6 +79,10 @@ def serving_entry(entry: ServingEntry, node_id: str) -> Document:
         "retry_at": timestamp(child.retry_at) if child and child.retry_at is not None else None,
         "reason": {"code": failure.code, "detail": failure.detail} if failure else None,
         "gpus": list(entry.spec.gpus) if entry.spec else [],
+        "memory": dict(entry.spec.claims) if entry.spec else {},
+        "on_demand": entry.guest,
+        "note": entry.note,
+        "drafting": drafting_document(entry, snapshot),
     }
 
 
@@ -95,8 +100,18 @@ def models_document(outlook: Outlook) -> list[Document]:
         _model(model, served.get(model.id, "available")) | fit_document(model, outlook.snapshot)
         for model in library.models
     ]
-    broken = [{"id": f.id, "path": f.path, "state": "broken", "reason": f.reason} for f in library.broken]
-    return found + broken
+    return found + [_broken(file) for file in library.broken]
+
+
+def _broken(file: BrokenFile) -> Document:
+    return {
+        "id": file.id,
+        "path": file.path,
+        "state": "broken",
+        "reason": file.reason,
+        "origin": file.keeper.value,
+        "foreign": file.foreign,
+    }
 
 
 def _model(model: Model, state: str) -> Document:
@@ -111,6 +126,8 @@ def _model(model: Model, state: str) -> Document:
         "quantisation": model.quantisation,
         "capabilities": sorted(ability.value for ability in model.abilities),
         "bundled": model.bundled,
+        "origin": "bundled" if model.bundled else model.keeper.value,
+        "also": list(model.also),
     }
 
 

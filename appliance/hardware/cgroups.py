@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.hardware.files import read_number, read_text
+from appliance.hardware.files import read_count, read_number, read_text
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
@@ -33,6 +33,14 @@ def cpu_quota(root: Path) -> float | None:
     version, levels = _levels(root, "cpu")
     read = _quota_v2 if version == 2 else _quota_v1
     return min((quota for level in levels if (quota := read(level)) is not None), default=None)
+
+
+def cpuset_cores(root: Path) -> int | None:
+    """How many cores the container is held to; what the levels above hold it to is already in there."""
+    version, levels = _levels(root, "cpuset")
+    names = ("cpuset.cpus.effective",) if version == 2 else ("cpuset.effective_cpus", "cpuset.cpus")
+    found = (read_count(level / name) for level in levels[:1] for name in names)
+    return next((count for count in found if count), None)
 
 
 def _memory_v2(level: Path) -> MemoryLimit | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from appliance.hardware.cgroups import cpu_quota
-from appliance.hardware.files import read_text
+from appliance.hardware.cgroups import cpu_quota, cpuset_cores
+from appliance.hardware.files import read_count, read_number, read_text
 from appliance.hardware.types import Cpu
 
 # as the kernel writes them, weakest first; what the engine has no code for is left out
@@ -53,13 +54,28 @@ _ARM_MAKERS = {0x41: "Arm", 0x46: "Fujitsu", 0x48: "HiSilicon", 0x4E: "NVIDIA", 
 def read_cpu(root: Path, allowed: int) -> Cpu:
     """`allowed` is how many cores the scheduler lets this process run on."""
     cores = [_fields(block) for block in (read_text(root / "proc/cpuinfo") or "").split("\n\n")]
-    return Cpu(name=_name(root, cores), cores=_usable(root, allowed), features=_features(cores))
+    return Cpu(_name(root, cores), _usable(root, allowed), _features(cores), _fast(root))
 
 
 def _usable(root: Path, allowed: int) -> int:
     """A part of a core is not counted: a thread that is held back makes all others wait for it."""
-    quota = cpu_quota(root)
-    return max(1, allowed if quota is None else min(allowed, int(quota)))
+    quota, held = cpu_quota(root), cpuset_cores(root)
+    limits = [allowed, *([] if held is None else [held]), *([] if quota is None else [int(quota)])]
+    return max(1, min(limits))
+
+
+def _fast(root: Path) -> int | None:
+    """Intel kernels list both kinds; Arm kernels say of each core how strong it is."""
+    fast, slow = (read_count(root / f"sys/devices/cpu_{kind}/cpus") for kind in ("core", "atom"))
+    if fast and slow:
+        return fast
+    strengths = [n for path in _strengths(root) if (n := read_number(path)) is not None]
+    strong = sum(2 * strength > max(strengths) for strength in strengths)
+    return strong if 0 < strong < len(strengths) else None
+
+
+def _strengths(root: Path) -> Iterable[Path]:
+    return (root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpu_capacity")
 
 
 def _fields(block: str) -> dict[str, str]:

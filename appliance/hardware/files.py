@@ -21,6 +21,15 @@ def read_text(path: Path) -> str | None:
     return (data.decode("utf-8", "replace").strip() or None) if data else None
 
 
+def read_count(path: Path) -> int | None:
+    """How many numbers a list like `0-3,8` names."""
+    try:
+        parts = [part.split("-") for part in (read_text(path) or "").split(",")]
+        return sum(int(part[-1]) - int(part[0]) + 1 for part in parts)
+    except ValueError:
+        return None
+
+
 def read_number(path: Path, base: int = 10) -> int | None:
     try:
         return int(read_text(path) or "", base)

@@ -14,6 +14,7 @@ def to_json(inventory: Inventory) -> dict[str, object]:
         "memory": asdict(inventory.memory),
         "gpus": [asdict(gpu) for gpu in inventory.gpus],
         "notes": list(inventory.notes),
+        "gone": [asdict(gpu) for gpu in inventory.gone],
     }
 
 
@@ -21,9 +22,11 @@ def describe(inventory: Inventory) -> list[str]:
     cpu, memory = inventory.cpu, inventory.memory
     return [
         f"Processor  {cpu.name}, {_count(cpu.cores, 'usable core')}" + _in_brackets(cpu.features),
+        *((f"           {cpu.fast_cores} of this machine's cores are of the fast kind",) if cpu.fast_cores else ()),
         f"Memory     {_gib(memory.total)}, {_gib(memory.available)} available",
         *(f"GPU        {_gpu(gpu)}" for gpu in inventory.gpus),
         *(("GPU        none",) if not inventory.gpus else ()),
+        *(f"Gone       {gpu.id}  {gpu.name}" for gpu in inventory.gone),
         *(f"Note       {note}" for note in inventory.notes),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING
 
 from appliance.hardware.cpu import read_cpu
 from appliance.hardware.deadline import Hung, Watched
+from appliance.hardware.energy import EnergyMeter
 from appliance.hardware.memory import read_memory
 from appliance.hardware.sysfs import nvidia_cards, read_gpus
 from appliance.hardware.types import Gpu, GpuReading, Inventory, Memory
 
 if TYPE_CHECKING:
     from appliance.hardware.nvml import Nvml
+
+log = logging.getLogger("meshbox.hardware")
 
 DRIVER_SECONDS = 2.0
 
@@ -46,7 +50,9 @@ class Prober:
         self._root = root
         self._allowed_cores = allowed_cores or _allowed_cores
         self._nvidia = _Source("The NVIDIA driver", nvidia or _ask_nvidia(), seconds)
-        self._kernel = _Source("A graphics driver of the kernel", lambda: read_gpus(root), seconds)
+        meter = EnergyMeter()
+        self._kernel = _Source("A graphics driver of the kernel", lambda: read_gpus(root, meter), seconds)
+        self._seen: dict[str, Gpu] = {}
 
     def probe(self) -> Inventory:
         memory = read_memory(self._root)
@@ -56,12 +62,21 @@ class Prober:
             notes.append("The kernel does not say how much memory there is.")
         if not nvidia.gpus and not nvidia.notes:
             notes.extend(_out_of_reach(bus_id) for bus_id in nvidia_cards(self._root))
+        gpus = (*nvidia.gpus, *kernel.gpus)
         return Inventory(
             cpu=read_cpu(self._root, self._allowed_cores()),
             memory=memory or Memory(0, 0),
-            gpus=(*nvidia.gpus, *kernel.gpus),
+            gpus=gpus,
             notes=tuple(notes),
+            gone=self._gone(gpus),
         )
+
+    def _gone(self, here: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+        """Those seen earlier whose place is empty now. What was only split anew still sits where it did."""
+        self._seen |= {gpu.id: _unread(gpu) for gpu in here if gpu.pinnable}
+        ids, places = {gpu.id for gpu in here}, {gpu.bus_id for gpu in here if gpu.bus_id}
+        self._seen = {k: gpu for k, gpu in self._seen.items() if k in ids or gpu.bus_id not in places}
+        return tuple(gpu for gpu_id, gpu in self._seen.items() if gpu_id not in ids)
 
 
 class _Source:
@@ -77,6 +92,9 @@ class _Source:
             reading = self._watched.call()
         except Hung:
             return GpuReading(tuple(_stale(gpu, self._name) for gpu in self._last), (self._hung_in_words(),))
+        except Exception as error:  # the border of a driver: however it fails, the rest of the machine is shown
+            log.warning("%s failed", self._name, exc_info=True)
+            return GpuReading(notes=(f"{self._name} cannot be asked about its GPUs: {error!r:.200}.",))
         self._last = reading.gpus
         return reading
 
@@ -86,15 +104,12 @@ class _Source:
 
 
 def _stale(gpu: Gpu, driver: str) -> Gpu:
-    return replace(
-        gpu,
-        memory_used=None,
-        utilisation=None,
-        temperature=None,
-        power=None,
-        pinnable=False,
-        reason=f"{driver} does not answer.",
-    )
+    return replace(_unread(gpu), pinnable=False, reason=f"{driver} does not answer.", silent=True)
+
+
+def _unread(gpu: Gpu) -> Gpu:
+    """Without what may have changed since."""
+    return replace(gpu, memory_used=None, utilisation=None, temperature=None, power=None)
 
 
 def _out_of_reach(bus_id: str) -> str:

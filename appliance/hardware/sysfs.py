@@ -6,10 +6,12 @@ A GPU that sleeps is not asked for what would wake it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from appliance.hardware.energy import EnergyMeter
 from appliance.hardware.files import read_bytes, read_number, read_text
 from appliance.hardware.pci_names import AMD, AMD_INTEGRATED, INTEL, NAMES, NVIDIA
 from appliance.hardware.types import Gpu, GpuReading
@@ -30,8 +32,8 @@ class Card:
     bus_id: str
 
 
-def read_gpus(root: Path) -> GpuReading:
-    makers = {AMD: _amd, INTEL: _intel}
+def read_gpus(root: Path, meter: EnergyMeter | None = None) -> GpuReading:
+    makers: dict[int, Callable[[Card], Gpu]] = {AMD: _amd, INTEL: partial(_intel, meter=meter or EnergyMeter())}
     return GpuReading(tuple(makers[card.vendor](card) for card in list_cards(root) if card.vendor in makers))
 
 
@@ -79,20 +81,27 @@ def _amd(card: Card) -> Gpu:
     )
 
 
-def _intel(card: Card) -> Gpu:
-    integrated = card.bus_id.split(":")[-2] == "00"  # a discrete one sits behind a bridge
-    awake = _awake(card)
+def _intel(card: Card, meter: EnergyMeter) -> Gpu:
+    memory, awake = _intel_memory(card), _awake(card)
+    integrated = not memory and card.bus_id.split(":")[-2] == "00"  # a discrete one sits behind a bridge
     return Gpu(
         id=f"pci:{card.bus_id}",
         name=_name(card, "Intel GPU"),
         vendor="intel",
-        memory_total=None if integrated else _intel_memory(card),
+        memory_total=memory,
         driver=_driver(card),
         temperature=_sensor(card, ("temp1_input", "temp2_input"), 1000) if awake else None,
-        power=_sensor(card, ("power1_average", "power1_input"), 1_000_000) if awake else None,
+        power=_intel_power(card, meter) if awake else None,
         unified_memory=integrated,
         bus_id=card.bus_id,
     )
+
+
+def _intel_power(card: Card, meter: EnergyMeter) -> float | None:
+    """Most of its drivers count energy only: of the card, or of the chip where the card is not measured."""
+    told = _sensor(card, ("power1_average", "power1_input"), 1_000_000)
+    used = _sensor(card, ("energy1_input", "energy2_input"), 1)
+    return meter.watts(card.bus_id, int(used)) if told is None and used is not None else told
 
 
 def _awake(card: Card) -> bool:

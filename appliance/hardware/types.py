@@ -10,6 +10,7 @@ class Cpu:
     name: str
     cores: int  # usable under the container's limits
     features: tuple[str, ...] = ()
+    fast_cores: int | None = None  # how many are of the fast kind, where there are two
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Gpu:
     uuid: str | None = None
     bus_id: str | None = None  # as in `lspci -D`: 0000:65:00.0
     partition_of: str | None = None  # id of the whole GPU when this is a MIG device
+    silent: bool = False  # its driver does not answer: it is shown as it was last seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,4 @@ class Inventory:
     memory: Memory
     gpus: tuple[Gpu, ...] = ()
     notes: tuple[str, ...] = field(default=())  # what could not be read, in words
+    gone: tuple[Gpu, ...] = ()  # were here since the box started, and are not now

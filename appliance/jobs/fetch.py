@@ -14,9 +14,12 @@ from appliance.jobs.planner import Planner
 from appliance.jobs.progress import Progress
 from appliance.jobs.shelf import ManagedFile, Shelf
 from appliance.models.disk import FreeBytes, check_room, free_bytes
+from appliance.models.failed import TransferFailed
 from appliance.models.part_file import PartFile
-from appliance.models.requests import TransferFailed, make_session
+from appliance.models.requests import make_session
+from appliance.models.sources import Finder, in_order, nobody
 from appliance.models.transfer import Transfer, Watcher, disk_failed
+from appliance.models.web_source import WebSource
 
 PARTS = ".downloads"  # hidden: not looked at by the library
 
@@ -29,6 +32,7 @@ class Fetcher:
         transfer: Transfer,
         shelf: Shelf,
         free: FreeBytes = free_bytes,
+        others: Finder = nobody,
     ) -> None:
         self._models = models_folder
         self.parts_folder = models_folder / PARTS
@@ -36,6 +40,7 @@ class Fetcher:
         self._transfer = transfer
         self._shelf = shelf
         self._free = free
+        self._others = others
         self._progress: dict[int, Progress] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -105,7 +110,9 @@ class Fetcher:
             changed()
 
         async with make_session(guarded=remote.guarded) as session:
-            return await self._transfer.fetch(session, remote, part, Watcher(received, total, waiting))
+            origin = WebSource(session, remote)
+            sources = in_order(origin, await self._others(origin.offer))
+            return await self._transfer.fetch(sources, part, Watcher(received, total, waiting))
 
     async def _put_in_place(self, plan: Plan, files: list[PlannedFile], hashes: dict[str, str | None]) -> None:
         """The first file of a model last: it is not seen before the others are there."""

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from appliance.models.choice import is_companion_name
@@ -18,11 +18,13 @@ from appliance.models.failed import ModelProblem
 from appliance.models.refs import ENDING
 from appliance.models.shards import missing_names, shard_of
 from appliance.models.transfer import disk_failed
-from appliance.models.types import Library
+from appliance.models.types import BrokenFile, Library, Model
 from appliance.storage.database import Database
 from appliance.storage.errors import StorageFailed
 
 log = logging.getLogger("meshbox.models")
+
+UPLOADED = "upload"  # in place of the repository or the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ManagedFile:
     path: str  # below the models folder, with slashes
     size: int
     sha256: str | None
-    source: str  # the repository, the host, or "upload"
+    source: str  # the repository, the host, or UPLOADED
     revision: str | None
     fetched_at: float
 
@@ -91,17 +93,17 @@ class Shelf:
 
     async def removal(self, model: str, library: Library) -> Removal:
         """What goes when a model goes. Raises ModelProblem when not all of it is ours."""
-        found = _path_of(model, library)
+        found = _found(model, library)
         if found is None:
             raise ModelProblem("unknown_model", f"There is no model {model!r} on this box.")
-        first = self._relative(found)
-        if first is None:
-            raise _not_managed(found)
+        first = self._relative(found.path)
+        if first is None or first not in self._files:
+            raise _not_managed(model, found)
         names = _all_parts(first)
         for name in names:
             path = self._folder / name
-            if name not in self._files and (name == first or await asyncio.to_thread(path.exists)):
-                raise _not_managed(str(path))
+            if name not in self._files and await asyncio.to_thread(path.exists):
+                raise _not_managed(model, replace(found, path=str(path)))
         parts = [self._files[name] for name in names if name in self._files]
         return Removal(model, (*parts, *self._lonely_companions(first, names)))
 
@@ -152,9 +154,8 @@ class Shelf:
             return None
 
 
-def _path_of(model: str, library: Library) -> str | None:
-    found = [m.path for m in library.models if m.id == model] or [b.path for b in library.broken if b.id == model]
-    return found[0] if found else None
+def _found(model: str, library: Library) -> Model | BrokenFile | None:
+    return next((one for one in (*library.models, *library.broken) if one.id == model), None)
 
 
 def _all_parts(first: str) -> list[str]:
@@ -162,7 +163,11 @@ def _all_parts(first: str) -> list[str]:
     return [first] if shard is None else [name + ENDING for name in missing_names(shard, ())]
 
 
-def _not_managed(path: str) -> ModelProblem:
-    return ModelProblem(
-        "not_managed", f"{path} was not fetched by Meshbox, so it is not removed. Remove it yourself if you want to."
-    )
+def _not_managed(model: str, found: Model | BrokenFile) -> ModelProblem:
+    if found.keeper.title is not None:
+        detail = f"{model} belongs to {found.keeper.title}, so it is not removed here. Remove it there if you want to."
+    elif isinstance(found, Model) and found.bundled:
+        detail = f"{model} comes with Meshbox and stays: it is what a box answers with when nothing else can."
+    else:
+        detail = f"{found.path} was not fetched by Meshbox, so it is not removed. Remove it yourself if you want to."
+    return ModelProblem("not_managed", detail)

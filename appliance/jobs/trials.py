@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from appliance.hardware.trials import PROCESSOR, Benchmark, Trial, hardware_of, in_force, marks
+from appliance.hardware.trials import PROCESSOR, Benchmark, SelfTest, Trial, hardware_of, in_force, marks
 from appliance.jobs.device_runs import Bench, Told, benchmark, self_test
 from appliance.jobs.trial_records import TrialRecords
 from appliance.node.events import Event, JobForgotten, JobReported, TrialsKept
@@ -55,6 +55,7 @@ class DeviceTrials:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._trials: dict[str, Trial] = {}
         self._tasks = TaskGroup()
+        self.opened = asyncio.Event()  # earlier results are known
 
     async def open(self) -> None:
         try:
@@ -63,6 +64,7 @@ class DeviceTrials:
             log.warning("earlier results cannot be read: %s", failure.detail)
         if self._trials:
             self._post(TrialsKept(dict(self._trials)))
+        self.opened.set()
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -132,10 +134,14 @@ class DeviceTrials:
     async def _self_test(self, job: Job) -> str:
         pins = self._pins(job.subject)
         result = await self_test(self._bench, job.subject, pins)
-        await self._keep(job.subject, lambda trial: replace(trial, self_test=result))
+        await self.keep_self_test(job.subject, result)
         if not result.ok:
             raise CannotTry(Failure(result.code or "failed", result.detail or "It could not be tested."))
         return f"It computes right; the answer took {max(1, round(result.answer_ms or 0))} ms."
+
+    async def keep_self_test(self, device: str, test: SelfTest) -> None:
+        """A result that was found elsewhere."""
+        await self._keep(device, lambda trial: replace(trial, self_test=test))
 
     async def _benchmark(self, job: Job, devices: tuple[str, ...]) -> str:
         problems = []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from appliance.jobs.fetch import PARTS
 from appliance.jobs.plan import key_of, model_id
-from appliance.jobs.shelf import ManagedFile, Shelf
+from appliance.jobs.shelf import UPLOADED, ManagedFile, Shelf
 from appliance.jobs.tidy import UPLOAD
 from appliance.models.disk import FreeBytes, check_room, free_bytes
 from appliance.models.failed import ModelProblem
@@ -97,7 +97,7 @@ class Uploads:
         await asyncio.to_thread(part.seal)
         target = self._models / name
         await asyncio.to_thread(part.whole.replace, target)
-        await self._shelf.add([ManagedFile(name, part.size, None, "upload", None, time.time())])
+        await self._shelf.add([ManagedFile(name, part.size, None, UPLOADED, None, time.time())])
         log.info("took in %s: %d bytes", name, part.size)
         return Received(name, part.size, part.size, model_id(name))
 

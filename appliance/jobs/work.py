@@ -17,6 +17,7 @@ from appliance.jobs.usage import Usage
 from appliance.models.disk import FreeBytes, free_bytes
 from appliance.models.hub import Hub
 from appliance.models.hub_token import HubToken
+from appliance.models.sources import Finder, nobody
 from appliance.models.throttle import Throttle
 from appliance.models.transfer import PATIENCE, Patience, Transfer
 from appliance.run_loop import RunLoop
@@ -65,12 +66,13 @@ def make_model_work(  # noqa: PLR0913 - what it takes from the box, then what te
     patience: Patience = PATIENCE,
     planning: Patience = PLANNING,
     free: FreeBytes = free_bytes,
+    others: Finder = nobody,
 ) -> ModelWork:
     hub = Hub(endpoint, HubToken(secrets))
     planner = Planner(hub, settings)
     shelf = Shelf(database, models_folder)
     transfer = Transfer(Throttle(lambda: settings().download_mib_s * MIB), patience)
-    fetcher = Fetcher(models_folder, planner, transfer, shelf, free)
+    fetcher = Fetcher(models_folder, planner, transfer, shelf, free, others)
     tools = Tools(Records(database), planner, fetcher, loop.post, lambda: settings().downloads_at_once, planning)
     return ModelWork(
         models_folder=models_folder,

@@ -7,4 +7,8 @@ cache        pure: what each layer keeps              recurrence   pure: layers 
 weights      pure: how many bytes lie where           capabilities pure: what it can do beyond text, and how sure
 architectures  tables of what the engine knows        facts        pure: bounded numbers out of a header
 folder       which files are there                    library      puts it all together, remembering what it read
+ollama, hf_cache  what other programs keep            keepers      pure: whose a file is
+one_each     pure: one model of each name and file    remembered   small files, read again when they change
+sources      pure: who offers a file, who is asked    web_source   the hub and the web as a source
+transfer     brings a file here from its sources      part_file    a file that is not whole yet
 """

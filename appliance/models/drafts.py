@@ -1,7 +1,7 @@
-"""Which small model can draft for a large one. Pure.
+"""What can draft for a model: a small relative, layers of its own that predict ahead, or what it wrote before. Pure.
 
-The large model checks what the small one proposes, several tokens at once: the answer stays the same and comes sooner
-when the proposals are often right. Both must have one vocabulary; the engine refuses others, and so do we, before.
+The model checks what is proposed, several tokens at once: the answer stays the same and comes sooner when the
+proposals are often right. A small model must have the same vocabulary; the engine refuses others, and so do we, before.
 """
 
 from __future__ import annotations
@@ -9,13 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from appliance.models.names import resolve_name
 from appliance.models.types import Ability, Model, Profile
 
+
+class Way(StrEnum):
+    """How it is done."""
+
+    MODEL = "model"  # a small model proposes
+    AHEAD = "mtp"  # layers in its own file predict several tokens at once
+    REPEATS = "ngram"  # what was written before is proposed again: good for texts that are worked over
+
+
 OFF, AUTO = "off", "auto"
 MOST_DIFFERENT = 128  # tokens; SPEC_VOCAB_MAX_SIZE_DIFFERENCE of the engine's common/speculative.cpp
+MOST_DRAFTED = 8  # tokens that a small model proposes at once
+MOST_AHEAD = 3  # the same for layers that predict ahead, as the engine has it by itself
 SMALLER = 2  # a draft of more than one in so many parts of the model costs what it saves
+# Architectures whose layers that predict ahead the engine can use: `graph_mtp` in its src/models
+_AHEAD = frozenset(
+    {
+        *("bailingmoe3", "cohere2moe", "deepseek2", "deepseek32", "deepseek4", "glm-dsa", "glm4moe", "hy_v3", "mimo2"),
+        *("nemotron_h_moe", "qwen35", "qwen35moe", "qwen3next", "step35"),
+    }
+)
 # The engine adds a token at the beginning for these, unless the file says otherwise
 _BEGIN_BY_THEMSELVES = frozenset({"llama-bpe", "llama3", "llama-v3", "tekken", "chameleon"})
 
@@ -39,6 +58,43 @@ FAMILIES = (
     _family(r"gemma-3-1b", r"gemma-3(?!n)"),
     _family(r"mesh-tiny-draft", r"mesh-tiny"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """What shall draft; `model` only when that is a small model."""
+
+    way: Way
+    model: Model | None = None
+
+    @property
+    def path(self) -> str:
+        return self.model.path if self.model else ""
+
+    @property
+    def key(self) -> str:
+        return self.path or self.way.value
+
+
+def helper_for(model: Model, wish: str, models: Iterable[Model]) -> Helper | None:
+    """As wished; by itself its own layers come first, then a relative. Repeats are proposed only where that is asked
+    for: they cost a little with every token, also where nothing repeats."""
+    if wish == OFF or not _writes(model):
+        return None
+    if wish == Way.REPEATS:
+        return Helper(Way.REPEATS)
+    if wish in (Way.AHEAD, AUTO) and predicts_ahead(model.profile):
+        return Helper(Way.AHEAD)
+    found = None if wish == Way.AHEAD else draft_for(model, wish, models)
+    return Helper(Way.MODEL, found) if found else None
+
+
+def predicts_ahead(profile: Profile | None) -> bool:
+    """Whether its file holds layers behind those that compute the next token."""
+    if profile is None or profile.architecture not in _AHEAD or not profile.cache.layers:
+        return False
+    count = len(profile.cache.layers)
+    return any(profile.weights.layers[count:]) or any(profile.weights.experts[count:])
 
 
 def draft_for(model: Model, wish: str, models: Iterable[Model]) -> Model | None:

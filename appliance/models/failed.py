@@ -12,3 +12,7 @@ class ModelProblem(Exception):
         super().__init__(detail)
         self.facts = facts  # for programs
         self.code, self.detail, self.temporary, self.retry_after = code, detail, temporary, retry_after
+
+
+class TransferFailed(ModelProblem):
+    """A file did not come."""

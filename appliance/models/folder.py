@@ -1,88 +1,132 @@
-"""Which model files lie in a folder, at any depth that makes sense. Looks, never reads; raises nothing."""
+"""Which model files lie in a folder, at any depth that makes sense. Looks, never writes; raises nothing.
+
+Folders of Ollama and of the Hugging Face tools are known by their build, wherever they lie, and read as they are meant.
+"""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ENDING = ".gguf"
+from appliance.models import hf_cache, ollama
+from appliance.models.files import ENDING, File, Listing, NotThere, NotUsable, Obstacle, in_words, printable, stamp_of
+from appliance.models.keepers import Keeper, keeper_of
+from appliance.models.ollama_manifest import Layers, Refused
+from appliance.models.remembered import Remembered
+
 MAX_DEPTH = 8  # deeper than the caches of the hub's tools
 _NOT_FOR_MODELS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})  # what file systems and NASes keep
+# Hidden folders are left out: unfinished downloads and the companion files of other systems hide there. These places
+# in them are where other programs keep their models.
+_HIDDEN_PLACES = {
+    ".ollama": ("models",),
+    ".lmstudio": ("models",),
+    ".cache": ("huggingface/hub", "lm-studio/models"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """Changes when the file does."""
+class Stores:
+    """What is remembered of the lists that other programs keep."""
 
-    size: int
-    modified_ns: int
-    inode: tuple[int, int]
+    manifests: Remembered[Layers | Refused | None] = field(default_factory=ollama.remembered_manifests)
+    refs: Remembered[str | None] = field(default_factory=hf_cache.remembered_refs)
 
-
-@dataclass(frozen=True, slots=True)
-class File:
-    path: Path
-    depth: int
-    stamp: Stamp
-
-    @property
-    def name(self) -> str:
-        return self.path.name[: -len(ENDING)]
+    def forget_unseen(self) -> None:
+        self.manifests.forget_unseen()
+        self.refs.forget_unseen()
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Something that could not be looked at, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(slots=True)
-class Listing:
-    files: list[File] = field(default_factory=list)
-    obstacles: list[Obstacle] = field(default_factory=list)
-    unreadable: str | None = None  # why nothing at all could be seen
+def list_files(root: Path, stores: Stores | None = None) -> Listing:
+    """The owner's files first, then those of other programs, those with a name of their own before those without;
+    nearest first, then by path. Links are followed, each folder once."""
+    walk = _Walk(root, stores or Stores())
+    while walk.waiting:
+        walk.enter(*walk.waiting.popleft())
+    walk.listing.files.sort(key=lambda file: (file.keeper is not Keeper.OWNER, file.called is not None))
+    return walk.listing
 
 
-def list_files(root: Path) -> Listing:
-    """Nearest files first, then by path. Links are followed, each folder once."""
-    listing = Listing()
-    seen: set[tuple[int, int]] = set()
-    waiting = deque([(root, 0)])
-    while waiting:
-        folder, depth = waiting.popleft()
+class _Walk:
+    def __init__(self, root: Path, stores: Stores) -> None:
+        self.listing = Listing()
+        self.waiting = deque([(root, 0)])
+        self._root = root
+        self._stores = stores
+        self._seen: set[tuple[int, int]] = set()
+
+    def enter(self, folder: Path, depth: int) -> None:
         try:
-            entries = _entries(folder, seen)
+            entries = self._entries(folder)
         except OSError as error:
-            _note(listing, folder, depth, error)
-            continue
+            self._note(folder, depth, error)
+            return
+        kept = self._kept(folder, depth, {entry.name for entry in entries})
         for entry in entries:
+            if entry.name in kept:
+                continue
             if _is_folder(entry):
-                if depth < MAX_DEPTH:
-                    waiting.append((folder / entry.name, depth + 1))
-            elif entry.name.casefold().endswith(ENDING):
-                _add_file(listing, entry, depth)
-    return listing
+                self._later(folder, entry.name, depth)
+            elif entry.name.casefold().endswith(ENDING) and not entry.name.startswith("."):
+                self._add_file(Path(entry.path), depth)
 
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        """What lies in a folder, sorted; nothing when the folder was seen before."""
+        info = folder.stat()
+        if (info.st_dev, info.st_ino) in self._seen:
+            return []
+        self._seen.add((info.st_dev, info.st_ino))
+        with os.scandir(folder) as entries:
+            return sorted(_visible(entries), key=lambda e: e.name)
 
-def _entries(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
-    """What lies in a folder, sorted; nothing when the folder was seen before."""
-    info = folder.stat()
-    if (info.st_dev, info.st_ino) in seen:
-        return []
-    seen.add((info.st_dev, info.st_ino))
-    with os.scandir(folder) as entries:
-        return sorted(_visible(entries), key=lambda e: e.name)
+    def _kept(self, folder: Path, depth: int, names: set[str]) -> set[str]:
+        """What of a folder's content another program keeps there; it is listed here."""
+        if {ollama.MANIFESTS, ollama.BLOBS} <= names:
+            store = ollama.Store(folder, depth, self._root, self._stores.manifests)
+            self._take(store.listed())
+            return {ollama.MANIFESTS, ollama.BLOBS}
+        if folder.name.startswith(hf_cache.PREFIX) and hf_cache.SNAPSHOTS in names:
+            repository = hf_cache.Repository(folder, depth, self._root, self._stores.refs)
+            self._take(repository.listed())
+            return {hf_cache.BLOBS, hf_cache.REFS, hf_cache.SNAPSHOTS}
+        return set()
+
+    def _take(self, found: Listing) -> None:
+        self.listing.files += found.files
+        self.listing.obstacles += found.obstacles
+
+    def _later(self, folder: Path, name: str, depth: int) -> None:
+        places = _HIDDEN_PLACES.get(name, ()) if name.startswith(".") else ("",)
+        for place in places:
+            deeper = depth + 1 + place.count("/") + bool(place)
+            if deeper <= MAX_DEPTH:
+                self.waiting.append((folder / name / place, deeper))
+
+    def _add_file(self, path: Path, depth: int) -> None:
+        try:
+            stamp = stamp_of(path)
+        except NotThere:
+            if path.is_symlink():
+                self.listing.obstacles.append(Obstacle(path, "It is a link to a file that is not there."))
+        except NotUsable as trouble:
+            self.listing.obstacles.append(Obstacle(path, str(trouble)))
+        else:
+            self.listing.files.append(File(path, depth, stamp, keeper_of(path.parts)))
+
+    def _note(self, folder: Path, depth: int, error: OSError) -> None:
+        if depth == 0:
+            self.listing.unreadable = f"{printable(folder)}: {in_words(error)}"
+        elif not isinstance(error, FileNotFoundError):
+            self.listing.obstacles.append(Obstacle(folder, in_words(error)))
 
 
 def _visible(entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
-    """Hidden ones are left out: unfinished downloads and the companion files of other systems hide there."""
-    return (e for e in entries if not e.name.startswith(".") and e.name not in _NOT_FOR_MODELS)
+    return (
+        e for e in entries if (not e.name.startswith(".") or e.name in _HIDDEN_PLACES) and e.name not in _NOT_FOR_MODELS
+    )
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -90,42 +134,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _add_file(listing: Listing, entry: os.DirEntry[str], depth: int) -> None:
-    path = Path(entry.path)
-    try:
-        info = entry.stat()
-    except FileNotFoundError:
-        if entry.is_symlink():
-            listing.obstacles.append(Obstacle(path, "It is a link to a file that is not there."))
-    except OSError as error:
-        listing.obstacles.append(Obstacle(path, in_words(error)))
-    else:
-        if stat.S_ISREG(info.st_mode):
-            stamp = Stamp(info.st_size, info.st_mtime_ns, (info.st_dev, info.st_ino))
-            listing.files.append(File(path, depth, stamp))
-        else:
-            listing.obstacles.append(Obstacle(path, "It is not a regular file."))
-
-
-def _note(listing: Listing, folder: Path, depth: int, error: OSError) -> None:
-    if depth == 0:
-        listing.unreadable = f"{printable(folder)}: {in_words(error)}"
-    elif not isinstance(error, FileNotFoundError):
-        listing.obstacles.append(Obstacle(folder, in_words(error)))
-
-
-def in_words(error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return "The user that Meshbox runs as may not read it."
-    if isinstance(error, FileNotFoundError):
-        return "It is not there."
-    if isinstance(error, NotADirectoryError):
-        return "It is not a folder."
-    return f"It cannot be read: {error.strerror or error}."
-
-
-def printable(path: Path) -> str:
-    """A path that any text may hold; bytes that are no text are replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")

@@ -1,23 +1,25 @@
 """The models of this box: looks through its folders and remembers every header it read.
 
-A scan that finds nothing changed opens no file. Of two models with the same id the one nearest to the top of the
-models folder is taken, then the first by path; a bundled one comes last.
+A scan that finds nothing changed opens no file. Of two models with the same id the owner's own is taken, then the one
+nearest to the top of the models folder, then the first by path; a bundled one comes last.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from appliance.models.folder import ENDING, File, Listing, Stamp, in_words, list_files, printable
+from appliance.models.files import File, Listing, Stamp, in_words, printable
+from appliance.models.folder import Stores, list_files
 from appliance.models.gguf_header import GgufError, Header, Truncated, read_header
 from appliance.models.names import clean_id
+from appliance.models.one_each import Found, Hidden, one_each
 from appliance.models.profile import NotServable, check_weights, is_companion, make_profile, with_parts
-from appliance.models.projectors import Projector, Seer, paired, read_projector
-from appliance.models.shards import Shard, missing_names, shard_of
+from appliance.models.projectors import Projector, Seer, paired, read_projector, with_projector
+from appliance.models.shards import Shard, missing_names
 from appliance.models.types import BrokenFile, Library, Model, Profile
 from appliance.models.weights import Weights, weigh
 
@@ -45,57 +47,71 @@ class Scanner:
     def __init__(self, models_dir: Path, bundled_dir: Path) -> None:
         self._models_dir = models_dir.absolute()
         self._bundled_dir = bundled_dir.absolute()
+        self._stores = Stores()
         self._known: dict[Path, tuple[Stamp, Contents | str]] = {}
         self._told: set[str] = set()
 
     def scan(self) -> Library:
-        own, bundled = list_files(self._models_dir), list_files(self._bundled_dir)
+        own, bundled = (list_files(folder, self._stores) for folder in (self._models_dir, self._bundled_dir))
+        self._stores.forget_unseen()
         self._forget(own, bundled)
-        found = [*self._found(own, bundled=False), *self._found(bundled, bundled=True)]
-        models = [f for f in found if isinstance(f, Model)]
-        broken = [f for f in found if isinstance(f, BrokenFile)]
+        found = one_each([*self._found(own, bundled=False), *self._found(bundled, bundled=True)])
+        for hidden in found.hidden:
+            self._tell(hidden)
+        broken = list(found.broken)
         if bundled.unreadable is not None:
             broken.append(BrokenFile(self._bundled_dir.name, printable(self._bundled_dir), bundled.unreadable))
         return Library(
-            models=paired(sorted(self._one_each(models), key=lambda m: m.id), self._projectors(own, bundled)),
+            models=paired(sorted(found.models, key=lambda m: m.id), self._projectors(own, bundled)),
             broken=tuple(_with_own_ids(broken)),
             unreadable=own.unreadable,
         )
 
-    def _found(self, listing: Listing, *, bundled: bool) -> Iterator[Model | BrokenFile]:
-        for obstacle in listing.obstacles:
-            yield BrokenFile(_id_of(obstacle.path.name.removesuffix(ENDING)), printable(obstacle.path), obstacle.reason)
+    def _found(self, listing: Listing, *, bundled: bool) -> Iterator[Found]:
         for files in _by_model(listing.files):
             found = self._judge(files)
+            if isinstance(found, Model):
+                found = replace(self._seeing(found, files[0]), bundled=bundled)
             if found is not None:
-                yield replace(found, bundled=bundled) if isinstance(found, Model) else found
+                yield Found(found, files[0].store, _marks(files))
+        for one in listing.obstacles:
+            broken = BrokenFile(_id_of(one.name), printable(one.path), one.reason, one.keeper, one.foreign)
+            yield Found(broken, one.store)
 
     def _projectors(self, *listings: Listing) -> list[Projector]:
         """Those among the files that were just looked at."""
-        found = []
-        for file in (file for listing in listings for file in listing.files):
-            _, contents = self._known.get(file.path, (None, None))
-            if isinstance(contents, Contents) and contents.seer is not None and _wrong_name(file) is None:
-                found.append(Projector(str(file.path), contents.seer, file.stamp.size))
-        return found
+        files = (file for listing in listings for file in listing.files if file.called is None)
+        return [found for file in files if (found := self._projector(file)) is not None]
+
+    def _projector(self, file: File) -> Projector | None:
+        contents = None if _wrong_name(file) else self._contents(file)
+        if not isinstance(contents, Contents) or contents.seer is None:
+            return None
+        return Projector(str(file.path), contents.seer, file.stamp.size)
+
+    def _seeing(self, model: Model, file: File) -> Model:
+        """With the projector that the keeper of the model says belongs to it."""
+        projector = self._projector(file.projector) if file.projector else None
+        return with_projector(model, projector) if projector else model
 
     def _judge(self, files: list[File]) -> Model | BrokenFile | None:
         """One model, or why it cannot be served; None for files that are none."""
         first = files[0]
-        shard = shard_of(first.name)
+        shard, keeper = first.shard, first.keeper
         model_id = _id_of(shard.stem if shard else first.name)
         contents: list[Contents] = []
         for file in files:
             seen = self._contents(file)
             if isinstance(seen, str):
-                return BrokenFile(model_id, printable(file.path), seen)
+                return BrokenFile(model_id, printable(file.path), seen, keeper)
             contents.append(seen)
         profile = contents[0].profile
         if profile is None and contents[0].part == 1:
             return None
         reason = _wrong_name(first) or (_incomplete(shard, files) if shard else None) or _odd_parts(shard, contents)
         if reason is not None or profile is None:
-            return BrokenFile(model_id, printable(first.path), reason or "It is a part of a model, not its beginning.")
+            reason = reason or "It is a part of a model, not its beginning."
+            return BrokenFile(model_id, printable(first.path), reason, keeper)
         return _model(model_id, files, contents, profile)
 
     def _contents(self, file: File) -> Contents | str:
@@ -108,19 +124,16 @@ class Scanner:
         return contents
 
     def _forget(self, *listings: Listing) -> None:
-        present = {file.path for listing in listings for file in listing.files}
+        files = [file for listing in listings for file in listing.files]
+        present = {file.path for file in files} | {file.projector.path for file in files if file.projector}
         for path in self._known.keys() - present:
             del self._known[path]
 
-    def _one_each(self, models: Iterable[Model]) -> Iterator[Model]:
-        taken: dict[str, Model] = {}
-        for model in models:
-            other = taken.setdefault(model.id, model)
-            if other is model:
-                yield model
-            elif model.path not in self._told and not model.bundled:
-                self._told.add(model.path)
-                log.warning("%s is not offered: %s has the same name and is taken", model.path, other.path)
+    def _tell(self, hidden: Hidden) -> None:
+        path = hidden.model.path
+        if path not in self._told and not hidden.model.bundled:
+            self._told.add(path)
+            log.warning("%s is not offered: %s has the same name and is taken", path, hidden.by.path)
 
 
 def examine(path: Path) -> Contents | str:
@@ -172,11 +185,18 @@ def _by_model(files: list[File]) -> Iterator[list[File]]:
     """The files of each model together, its shards in order."""
     groups: defaultdict[tuple[Path, str, int], list[File]] = defaultdict(list)
     for file in files:
-        shard = shard_of(file.name)
-        key = (file.path.parent, shard.stem, shard.count) if shard else (file.path, "", 0)
+        shard = file.shard
+        key = (file.path.parent, shard.stem, shard.count) if shard else (file.path, file.name, 0)
         groups[key].append(file)
     for group in groups.values():
         yield sorted(group, key=lambda f: f.name)
+
+
+def _marks(files: list[File]) -> frozenset[Hashable]:
+    """By which the same model is known again: the files themselves, and what their keepers say is in them."""
+    inodes = tuple(file.stamp.inode for file in files)
+    digests = tuple(file.digest for file in files)
+    return frozenset([inodes] if None in digests else [inodes, digests])
 
 
 def _wrong_name(first: File) -> str | None:
@@ -188,7 +208,7 @@ def _wrong_name(first: File) -> str | None:
 
 
 def _incomplete(shard: Shard, files: list[File]) -> str | None:
-    present = [s.number for f in files if (s := shard_of(f.name))]
+    present = [s.number for f in files if (s := f.shard)]
     missing = missing_names(shard, present)
     if not missing:
         return None
@@ -217,6 +237,8 @@ def _model(model_id: str, files: list[File], contents: list[Contents], profile: 
         context_length=profile.context_length,
         abilities=profile.abilities,
         parameters=sum(c.parameters for c in contents),
+        keeper=files[0].keeper,
+        also=files[0].also,
         quantisation=profile.quantisation,
         profile=with_parts(profile, ((c.weights, c.parameters) for c in contents)),
     )

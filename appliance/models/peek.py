@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from appliance.models.failed import TransferFailed
 from appliance.models.gguf_header import GgufError, Header, Truncated, read_header
-from appliance.models.requests import Remote, TransferFailed, opened, unreachable
+from appliance.models.requests import Remote, opened, unreachable
 
 FIRST_READ = 256 << 10
 GROWTH = 4

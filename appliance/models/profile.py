@@ -18,6 +18,7 @@ from appliance.models.weights import Weights, weigh
 # Files beside a model: projectors, adapters, importance matrices and the like say what they are by `general.type`;
 # older ones only by their architecture.
 _COMPANIONS = frozenset({"clip", "controlvector", "imatrix"})
+_EYES = ("v.", "mm.")  # names of weights that stand in projectors, never in models for words
 _POOLING_RANK = 4
 _LONGEST_WORD = 64  # names of tokenizers and the like, as they are shown
 
@@ -36,6 +37,11 @@ def check_weights(header: Header, *, alone: bool) -> None:
     """Raises NotServable. Of a model in several files the first may hold the metadata only."""
     if alone and not header.tensors:
         raise NotServable("it holds no weights, only a header")
+    if any(tensor.name.startswith(_EYES) for tensor in header.tensors):
+        raise NotServable(
+            "it holds words and pictures in one file, as Ollama makes them, which the engine does not read. Get the "
+            "same model from the hub: there the part for pictures is a file of its own (mmproj)"
+        )
     unknown = sorted({t.type_id for t in header.tensors if t.type is None})
     if unknown:
         raise NotServable(f"its weights are stored in a way that the engine does not know (type {unknown[0]})")

@@ -59,7 +59,19 @@ def paired(models: Iterable[Model], projectors: Sequence[Projector]) -> tuple[Mo
     around: defaultdict[PurePath, set[str]] = defaultdict(set)
     for model in listed:
         around[PurePath(model.path).parent].add(_stem(model.path))
-    return tuple(_with(model, _best(model, projectors, around[PurePath(model.path).parent])) for model in listed)
+    return tuple(_with_best(model, projectors, around[PurePath(model.path).parent]) for model in listed)
+
+
+def with_projector(model: Model, projector: Projector) -> Model:
+    """The model with that which its keeper says belongs to it, if they fit each other."""
+    return _with(model, projector) if _fits(projector, model) else model
+
+
+def _with_best(model: Model, projectors: Sequence[Projector], stems: set[str]) -> Model:
+    if model.projector is not None:
+        return model
+    found = _best(model, projectors, stems)
+    return model if found is None else _with(model, found)
 
 
 def _best(model: Model, projectors: Sequence[Projector], stems: set[str]) -> Projector | None:
@@ -69,16 +81,20 @@ def _best(model: Model, projectors: Sequence[Projector], stems: set[str]) -> Pro
 
 def _belongs(projector: Projector, model: Model, *, alone: bool) -> bool:
     width, seer = model.profile.width if model.profile else 0, projector.seer
-    if PurePath(projector.path).parent != PurePath(model.path).parent or Ability.COMPLETION not in model.abilities:
+    if PurePath(projector.path).parent != PurePath(model.path).parent or not _fits(projector, model):
         return False
-    if seer.certain and width and seer.width != width:
-        return False  # the engine would refuse to start with it
     if _named_like(projector, model):
         return True
     same_width = bool(width) and seer.width == width
     if _stem(projector.path) not in _SAY_NOTHING:
         return alone and same_width
     return alone or (same_width and _waits(model))
+
+
+def _fits(projector: Projector, model: Model) -> bool:
+    """With one of another width the engine would refuse to start."""
+    width, seer = model.profile.width if model.profile else 0, projector.seer
+    return Ability.COMPLETION in model.abilities and not (seer.certain and width and seer.width != width)
 
 
 def _waits(model: Model) -> bool:
@@ -102,9 +118,7 @@ def _rank(path: str) -> int:
     return COMPANION_ORDER.index(quant) if quant in COMPANION_ORDER else len(COMPANION_ORDER)
 
 
-def _with(model: Model, projector: Projector | None) -> Model:
-    if projector is None:
-        return model
+def _with(model: Model, projector: Projector) -> Model:
     profile = model.profile
     if profile is not None:
         weights = replace(profile.weights, other=profile.weights.other + projector.size)

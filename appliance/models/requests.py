@@ -12,7 +12,7 @@ from yarl import URL
 
 from appliance import __version__
 from appliance.models.addresses import AddressRefused, PublicOnly, check_url
-from appliance.models.failed import ModelProblem
+from appliance.models.failed import TransferFailed
 from appliance.models.hub import bad_token, gated, refusal, seconds_of
 
 MOST_REDIRECTS = 8
@@ -20,10 +20,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 30.0
 BUFFER = 128 << 10  # at most twice as much is lost when a connection breaks
-
-
-class TransferFailed(ModelProblem):
-    """A file did not come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,29 @@
-"""Brings one remote file here: goes on where it stopped, tries again, and believes only a right hash."""
+"""Brings one file here: goes on where it stopped, tries again, and believes only a right hash.
+
+Several may offer the file: who fails is followed by the next, who goes on where the other stopped.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-import aiohttp
-
+from appliance.models.failed import TransferFailed
 from appliance.models.part_file import PartFile
-from appliance.models.requests import Remote, TransferFailed, opened, unreachable
+from appliance.models.sources import Offer, Reading, Source, Unfit
 from appliance.models.throttle import Throttle
 from appliance.storage.errors import FULL
+
+log = logging.getLogger("meshbox.downloads")
 
 T = TypeVar("T")
 
 CHUNK = 1 << 20
 LONGEST_PAUSE_ASKED = 3600
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +61,32 @@ class Transfer:
         self._patience = patience
         self._sleep = sleep
 
-    async def fetch(self, session: aiohttp.ClientSession, remote: Remote, part: PartFile, watcher: Watcher) -> str:
-        """Fetches the file and seals it; returns its hash. Raises TransferFailed; what came is kept."""
+    async def fetch(self, sources: Sequence[Source], part: PartFile, watcher: Watcher) -> str:
+        """Fetches the file and seals it; returns its hash. The last source is the origin: what it offers is wanted,
+        and it is asked again with patience. Raises TransferFailed; what came is kept.
+        """
+        origin = sources[-1]
         await _disk(part.open)
         try:
-            resumed = part.size > 0
-            await self._receive_all(session, remote, part, watcher)
-            if resumed and _wrong(remote, part):  # what was kept from before may be what is wrong
+            doubtful = part.size > 0 or len(sources) > 1
+            await self._receive_all(sources, part, watcher)
+            if doubtful and _wrong(origin.offer, part):  # what was kept from before, or came from others, may be wrong
                 await _disk(part.restart)
-                await self._receive_all(session, remote, part, watcher)
-            if _wrong(remote, part):
+                await self._receive_all([origin], part, watcher)
+            if _wrong(origin.offer, part):
                 await _disk(part.restart)
-                raise _mismatch(remote)
+                raise _mismatch(origin.offer)
             await _disk(part.seal)
             return part.sha256
         finally:
             await asyncio.shield(asyncio.to_thread(part.close))
 
-    async def _receive_all(
-        self, session: aiohttp.ClientSession, remote: Remote, part: PartFile, watcher: Watcher
-    ) -> None:
+    async def _receive_all(self, sources: Sequence[Source], part: PartFile, watcher: Watcher) -> None:
         failures = 0
         while True:
             before = part.size
             try:
-                await self._receive(session, remote, part, watcher)
+                await self._receive_from_any(sources, part, watcher)
             except TransferFailed as failure:
                 failures = 1 if part.size > before else failures + 1
                 if not failure.temporary or failures >= self._patience.tries:
@@ -92,97 +97,94 @@ class Transfer:
             else:
                 return
 
+    async def _receive_from_any(self, sources: Sequence[Source], part: PartFile, watcher: Watcher) -> None:
+        """One try of each."""
+        *near, origin = sources
+        for source in near:
+            try:
+                await self._receive(source, origin.offer, part, watcher, may_restart=False)
+            except TransferFailed as failure:
+                log.info("%s did not send all of a file: %s", source.offer.name, failure.detail)
+            else:
+                return
+        await self._receive(origin, origin.offer, part, watcher, may_restart=True)
+
     def _pause(self, failure: TransferFailed, failures: int) -> float:
         asked = min(failure.retry_after or 0, LONGEST_PAUSE_ASKED)
         return max(float(asked), self._patience.pause(failures))
 
-    async def _receive(self, session: aiohttp.ClientSession, remote: Remote, part: PartFile, watcher: Watcher) -> None:
-        """One try."""
-        if remote.sha256 is not None and part.size == remote.size:
-            return
-        headers = await _resume_headers(remote, part)
-        async with opened(session, remote, headers) as response:
-            if response.status == 416:
-                await _disk(part.restart)
-                raise TransferFailed("changed", "The file is not as long as it was.", temporary=True)
-            total = await _line_up(response, remote, part)
-            if total is not None:
-                watcher.total(total)
-            watcher.received(part.size)
-            await self._store(response, remote, part, total, watcher)
-
-    async def _store(
-        self, response: aiohttp.ClientResponse, remote: Remote, part: PartFile, total: int | None, watcher: Watcher
+    async def _receive(
+        self, source: Source, wanted: Offer, part: PartFile, watcher: Watcher, *, may_restart: bool
     ) -> None:
-        pending, broken = bytearray(), None
+        """One try. Only the origin may have what is here thrown away."""
+        if wanted.sha256 is not None and part.size == wanted.size:
+            return
+        begin = _resume_from(wanted, part)
+        if begin != part.size:
+            await _disk(part.restart)
         try:
-            async for piece in response.content.iter_any():
-                await self._throttle.take(len(piece))
-                pending += piece
-                if total is not None and part.size + len(pending) > total:
-                    raise TransferFailed("bad_answer", f"{remote.host} sends more than the file has.")
-                watcher.received(part.size + len(pending))
-                if len(pending) >= CHUNK:
-                    await _append(part, pending)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            broken = error
+            async with source.read(begin, None if wanted.sha256 else part.mark) as reading:
+                await _line_up(reading, begin, part, may_restart=may_restart)
+                total = _total(reading, wanted)
+                if total is not None:
+                    watcher.total(total)
+                watcher.received(part.size)
+                await self._store(reading, source.offer.name, part, total, watcher)
+        except Unfit:
+            if may_restart:
+                await _disk(part.restart)
+            raise
+
+    async def _store(self, reading: Reading, name: str, part: PartFile, total: int | None, watcher: Watcher) -> None:
+        pending = bytearray()
+        try:
+            async with aclosing(reading.pieces()) as pieces:
+                async for piece in pieces:
+                    await self._throttle.take(len(piece))
+                    pending += piece
+                    if total is not None and part.size + len(pending) > total:
+                        raise TransferFailed("bad_answer", f"{name} sends more than the file has.")
+                    watcher.received(part.size + len(pending))
+                    if len(pending) >= CHUNK:
+                        await _append(part, pending)
         finally:  # what came is kept, also when nobody wants the rest now
             await asyncio.shield(_append(part, pending))
-        if broken is not None:
-            raise unreachable(remote, broken) from broken
         if total is not None and part.size < total:
-            raise TransferFailed("interrupted", f"{remote.host} broke off in the middle of the file.", temporary=True)
+            raise TransferFailed("interrupted", f"{name} broke off in the middle of the file.", temporary=True)
 
 
-async def _resume_headers(remote: Remote, part: PartFile) -> dict[str, str]:
-    """Asks for what is missing; a file without a hash only when the server can tell that it is still the same."""
-    if part.size == 0:
-        return {}
-    if remote.sha256 is not None:
-        if remote.size is None or part.size < remote.size:
-            return {"Range": f"bytes={part.size}-"}
-    elif part.mark is not None:
-        return {"Range": f"bytes={part.size}-", "If-Range": part.mark}
-    await _disk(part.restart)
-    return {}
+def _resume_from(wanted: Offer, part: PartFile) -> int:
+    """A file without a hash is gone on with only when its source can tell that it is still the same."""
+    if wanted.sha256 is None:
+        return part.size if part.mark is not None else 0
+    return part.size if wanted.size is None or part.size < wanted.size else 0
 
 
-async def _line_up(response: aiohttp.ClientResponse, remote: Remote, part: PartFile) -> int | None:
-    """Makes the part end where the answer begins; returns how long the whole file is."""
-    if response.status == 206:
-        match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
-        if match is None or int(match[1]) != part.size or _changed(response, remote, part):
-            await _disk(part.restart)
-            raise TransferFailed("bad_answer", f"{remote.host} sent another part than was asked for.", temporary=True)
-        total = None if match[2] == "*" else int(match[2])
-    else:
-        await _disk(part.restart, _mark(response))
-        total = response.content_length
-    if remote.sha256 is not None and None not in (remote.size, total) and total != remote.size:
+async def _line_up(reading: Reading, begin: int, part: PartFile, *, may_restart: bool) -> None:
+    """Makes the part end where the answer begins."""
+    if reading.begin != begin and not may_restart:
+        raise Unfit("bad_answer", "All of the file was sent instead of its rest.", temporary=True)
+    if reading.begin == 0:
+        await _disk(part.restart, reading.mark)
+
+
+def _total(reading: Reading, wanted: Offer) -> int | None:
+    """How long the whole file is."""
+    if wanted.sha256 is None:
+        return reading.total
+    if None not in (wanted.size, reading.total) and reading.total != wanted.size:
         raise TransferFailed("changed", "The file is not the one that was chosen: it has another length. Start again.")
-    return total if total is not None else remote.size if remote.sha256 is not None else None
+    return reading.total if reading.total is not None else wanted.size
 
 
-def _changed(response: aiohttp.ClientResponse, remote: Remote, part: PartFile) -> bool:
-    """Some servers send a part of the new file although only the old one was asked for."""
-    mark = _mark(response)
-    return remote.sha256 is None and None not in (mark, part.mark) and mark != part.mark
+def _wrong(wanted: Offer, part: PartFile) -> bool:
+    return wanted.sha256 is not None and part.sha256 != wanted.sha256
 
 
-def _mark(response: aiohttp.ClientResponse) -> str | None:
-    """By what the server can tell that a file is still the same; weak marks do not count."""
-    etag = response.headers.get("ETag", "")
-    return etag if etag.startswith('"') else response.headers.get("Last-Modified")
-
-
-def _wrong(remote: Remote, part: PartFile) -> bool:
-    return remote.sha256 is not None and part.sha256 != remote.sha256
-
-
-def _mismatch(remote: Remote) -> TransferFailed:
+def _mismatch(wanted: Offer) -> TransferFailed:
     return TransferFailed(
         "hash_mismatch",
-        f"What {remote.host} sent is not the file that was asked for: its checksum differs. Nothing of it was kept.",
+        f"What {wanted.name} sent is not the file that was asked for: its checksum differs. Nothing of it was kept.",
     )
 
 

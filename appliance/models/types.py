@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from appliance.models.cache import Cache
+from appliance.models.keepers import Keeper
+from appliance.models.names import resolve_name
 from appliance.models.weights import Weights
 
 
@@ -109,6 +111,8 @@ class Model:
     quantisation: str | None = None
     bundled: bool = False
     projector: str | None = None  # path of the file beside it that gives it eyes or ears
+    keeper: Keeper = Keeper.OWNER
+    also: tuple[str, ...] = ()  # further names that it is found by
     # left out of comparisons, which the library makes on every scan: another file is another path, size or quantisation
     profile: Profile | None = field(default=None, compare=False, repr=False)
 
@@ -120,6 +124,8 @@ class BrokenFile:
     id: str
     path: str
     reason: str
+    keeper: Keeper = Keeper.OWNER
+    foreign: bool = False  # nothing is wrong with it: it is of a kind that the engine does not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +136,11 @@ class Library:
 
     def find(self, model_id: str) -> Model | None:
         return next((m for m in self.models if m.id == model_id), None)
+
+    def named(self, name: str) -> Model | None:
+        """The model that a name means: its id in any of the usual forms, else a further name of it."""
+        found = resolve_name(name, (m.id for m in self.models))
+        if found is not None:
+            return self.find(found)
+        further = {also: model for model in self.models for also in model.also}
+        return further.get(resolve_name(name, further) or "")

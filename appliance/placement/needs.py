@@ -6,11 +6,12 @@ the widest part of a layer; the formulas reproduce its own report for published 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from appliance.models.cache import Cache, Layer
 from appliance.models.types import Profile
+from appliance.models.weights import Weights
 
 BATCH = 512  # tokens that the engine computes at once
 STEP = 256  # the engine rounds contexts and windows up to this
@@ -63,6 +64,18 @@ def needs(profile: Profile, context: int, slots: int, kv: KvType = KvType.F16) -
         kv=min(sum(layer_caches(profile.cache, context, slots, kv)), MOST_BYTES),
         compute=min(compute_bytes(profile, context, slots, kv), MOST_BYTES),
     )
+
+
+def needs_ahead(profile: Profile, context: int, slots: int, drafted: int) -> Needs:
+    """What the layers that only predict ahead take when they are used: they keep a context like the layers before
+    them, and a model with a state keeps one more of it for each token it may have to take back."""
+    layers, count = profile.cache.layers, len(profile.cache.layers)
+    weights = Weights(profile.weights.layers[count:], profile.weights.experts[count:])
+    widest = max(layers, key=lambda layer: layer.keys + layer.values, default=Layer())
+    tail = replace(profile.cache, layers=(replace(widest, state=0),) * len(weights.layers))
+    states = sum(layer.state for layer in layers) * F32 * slots * drafted
+    own = needs(replace(profile, weights=weights, cache=tail), context, slots)
+    return replace(own, kv=min(own.kv + states, MOST_BYTES))
 
 
 def padded(tokens: int) -> int:

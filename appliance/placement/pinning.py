@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from appliance.hardware.engine_devices import EngineDevice, EngineDevices
@@ -150,6 +150,46 @@ def device_of(gpu: Gpu, inventory: Inventory, devices: Sequence[EngineDevice]) -
     return named[0] if len(named) == 1 and namesakes == [gpu] else _none_or_many(gpu, named or could_be)
 
 
+def with_totals(inventory: Inventory, listed: EngineDevices | None) -> Inventory:
+    """Where a driver does not tell how much memory its GPU has, what the engine counts stands in."""
+    if listed is None or all(gpu.memory_total is not None or gpu.unified_memory for gpu in inventory.gpus):
+        return inventory
+    return replace(inventory, gpus=tuple(_with_total(gpu, inventory, listed) for gpu in inventory.gpus))
+
+
+def _with_total(gpu: Gpu, inventory: Inventory, listed: EngineDevices) -> Gpu:
+    if gpu.memory_total is not None or gpu.unified_memory:
+        return gpu
+    found = device_of(gpu, inventory, listed.devices)
+    return gpu if isinstance(found, PinProblem) else replace(gpu, memory_total=found.total_mib << 20)
+
+
+def only_listed(inventory: Inventory, listed: EngineDevices | None) -> tuple[Gpu, ...]:
+    """Devices of the engine that are no GPU of the inventory, to be shown beside it. Their names hold for no longer
+    than the machine runs, so none can be pinned."""
+    if listed is None or listed.hardware != hardware_of(inventory):
+        return ()
+    return tuple(
+        Gpu(
+            id=device.name,
+            name=device.text or device.name,
+            vendor=next((vendor for vendor in _VENDOR_WORDS if _made_by(vendor, device)), "unknown"),
+            memory_total=device.total_mib << 20,
+            pinnable=False,
+            reason="Only the engine tells of it, by a name that may mean another device after a restart.",
+            bus_id=device.bus_id,
+        )
+        for device in listed.devices
+        if not any(_could_be(gpu, device) for gpu in inventory.gpus)
+    )
+
+
+def _could_be(gpu: Gpu, device: EngineDevice) -> bool:
+    if device.bus_id is not None and gpu.bus_id is not None:
+        return device.bus_id == gpu.bus_id
+    return _same_vendor(gpu, device)
+
+
 def _none_or_many(gpu: Gpu, devices: Sequence[EngineDevice]) -> PinProblem:
     who = f"{gpu.id} ({gpu.name})"
     if not devices:
@@ -159,8 +199,13 @@ def _none_or_many(gpu: Gpu, devices: Sequence[EngineDevice]) -> PinProblem:
 
 
 def _same_vendor(gpu: Gpu, device: EngineDevice) -> bool:
-    text = device.text.lower()
-    return any(word in text for word in _VENDOR_WORDS.get(gpu.vendor, (gpu.vendor,)))
+    return _made_by(gpu.vendor, device)
+
+
+def _made_by(vendor: str, device: EngineDevice) -> bool:
+    """By its name, or by a driver that serves one maker only."""
+    by_driver = _SHOWN_BY_UUID.get(device.backend, ("", ""))[0]
+    return by_driver == vendor or any(word in device.text.lower() for word in _VENDOR_WORDS.get(vendor, (vendor,)))
 
 
 def _same_name(gpu: Gpu, device: EngineDevice) -> bool:

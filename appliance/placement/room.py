@@ -6,7 +6,7 @@ Memory of the machine is never counted as memory of a GPU. A GPU that shares the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from appliance.hardware.types import Gpu, Inventory, Memory
 
@@ -89,6 +89,13 @@ def _rounded(room: int, total: int) -> int:
     """Down to a step, so that verdicts do not flicker with every little change."""
     step = min(1 << max(total // 64, MIB).bit_length() - 1, 512 * MIB)
     return max(0, room // step * step)
+
+
+def capped(memory: Memory, cap: int | None) -> Memory:
+    """The machine's memory when models may take no more of it than this, all of them together."""
+    if cap is None:
+        return memory
+    return replace(memory, available=min(memory.available, cap + memory_margin(memory.total)))
 
 
 def memory_margin(total: int) -> int:

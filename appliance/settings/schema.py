@@ -89,7 +89,8 @@ class ModelSettings(Section):
     draft: ModelRef | None = Field(
         default=None,
         title="Drafting",
-        description="auto: a small relative drafts for it; off: none does; else the name of the model that drafts",
+        description="auto: the best helper there is, while it pays; off: none; ngram: text that repeats; mtp: its own "
+        "layers; else the name of the model that drafts",
     )
     gpus: tuple[GpuId, ...] = Field(
         default=(),
@@ -136,10 +137,16 @@ class ServingSettings(Section):
         title="Sleep after",
         description="Minutes without a request after which a model sleeps; 0: never",
     )
+    on_demand: StrictBool = Field(
+        default=True,
+        title="Load on request",
+        description="A request for a model that is on this box but not loaded loads it; others sleep when it needs room",
+    )
     speculation: Speculation = Field(
         default="off",
         title="Drafting",
-        description="auto: a small relative on this box drafts, and the model checks; answers stay the same",
+        description="auto: a small relative or a model's own layers draft and the model checks, where it is measured "
+        "to be faster; answers stay the same",
     )
     prompt_cache_mib: int = Field(
         default=0,
@@ -168,6 +175,18 @@ class HardwareSettings(Section):
         title="GPU memory limits",
         description="Most MiB that may be in use on a GPU, by its id; 0: models leave it alone",
         max_length=64,
+    )
+    machine_memory_mib: int = Field(
+        default=0,
+        ge=0,
+        le=1 << 24,
+        title="Memory for models",
+        description="Most MiB of the machine's own memory that models may take together; 0: what can be spared",
+    )
+    test_new_devices: StrictBool = Field(
+        default=True,
+        title="Test new devices",
+        description="Ask every new GPU, and the processor, a question with a known answer once, while nobody waits",
     )
 
     @field_validator("memory_caps", mode="before")
@@ -200,6 +219,11 @@ class ModelsSettings(Section):
 
 
 class ApiSettings(Section):
+    require_key: StrictBool = Field(
+        default=False,
+        title="Ask for an API key",
+        description="Answer only programs that send a key of this box; the page “Keys” makes them",
+    )
     max_body_mib: int = Field(
         default=64,
         ge=1,
@@ -220,6 +244,20 @@ class ApiSettings(Section):
         le=600,
         title="Wait for a model that wakes up",
         description="How long a request waits for a model that wakes up before the program is told to come again",
+    )
+    queue_length: int = Field(
+        default=256,
+        ge=0,
+        le=10_000,
+        title="Longest line",
+        description="Most requests that wait for one model; further ones are told when to come again",
+    )
+    queue_wait_s: int = Field(
+        default=300,
+        ge=1,
+        le=3600,
+        title="Longest wait in line",
+        description="How long a request waits for its turn before the program is told to come again",
     )
     drain_s: int = Field(
         default=20,

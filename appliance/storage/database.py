@@ -70,6 +70,29 @@ MIGRATIONS = (
         document TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE api_keys (
+        id TEXT PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE,
+        made_at REAL NOT NULL,
+        document TEXT NOT NULL,
+        used_at REAL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE api_key_days (
+        key_id TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        tokens_in INTEGER NOT NULL,
+        tokens_out INTEGER NOT NULL,
+        PRIMARY KEY (key_id, day)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE draft_trials (
+        model TEXT PRIMARY KEY,
+        document TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

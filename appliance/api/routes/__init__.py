@@ -20,6 +20,7 @@ from appliance.api.routes import (
     health,
     issues,
     jobs,
+    keys,
     logs,
     models,
     plans,
@@ -31,7 +32,7 @@ from appliance.api.routes import (
 
 MAX_JSON_BYTES = 1 << 20
 SUBJECT_FILES = (
-    *(about, account, sessions, settings, state, gpus, models, jobs),
+    *(about, account, sessions, settings, state, gpus, models, jobs, keys),
     *(serving, plans, issues, activity, logs, events, health),
 )
 

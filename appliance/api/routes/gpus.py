@@ -36,7 +36,8 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
 
     @post("/api/gpus/{gpu_id:str}/cap", status_code=200)
     async def cap(gpu_id: FromPath[str], data: JSONBody[CapBody]) -> Json:
-        """Limits how much memory may be in use on a GPU; 0 takes it back from the models, null lifts the limit."""
+        """Limits how much memory may be in use on a GPU; 0 takes it back from the models, null lifts the limit.
+        With `cpu` it limits how much of the machine's own memory models may take together."""
         return {"id": gpu_id, "memory_cap_mib": await acts.cap(deps, gpu_id, data.mib)}
 
     return [gpus, benchmark, selftest, cap]

@@ -23,8 +23,8 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
     @get("/api/serving", sync_to_thread=False)
     def serving() -> Json:
         """The models that are to be served, and how far each is."""
-        node_id = loop.outlook.snapshot.node.id
-        return {"serving": [serving_entry(entry, node_id) for entry in loop.outlook.decision.serving]}
+        outlook = loop.outlook
+        return {"serving": [serving_entry(entry, outlook.snapshot) for entry in outlook.decision.serving]}
 
     @post("/api/serving", status_code=202)
     async def load(data: JSONBody[ServeBody]) -> Json:

@@ -15,6 +15,7 @@ from appliance.jobs.downloads import Downloads
 from appliance.jobs.work import ModelWork, make_model_work
 from appliance.models.disk import FreeBytes, free_bytes
 from appliance.models.library import Scanner
+from appliance.models.sources import Finder, nobody
 from appliance.models.transfer import Patience
 from appliance.models.types import Library
 from appliance.node.events import Event, JobReported
@@ -99,7 +100,13 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, hub: FakeHub | str, *, free: FreeBytes = free_bytes, patience: Patience = IMPATIENT, **settings: int
+    folder: Path,
+    hub: FakeHub | str,
+    *,
+    free: FreeBytes = free_bytes,
+    patience: Patience = IMPATIENT,
+    others: Finder = nobody,
+    **settings: int,
 ) -> AsyncIterator[Bench]:
     """A box as far as downloads go; opened on the same folder again it is the same box after a restart."""
     (folder / "secrets").mkdir(exist_ok=True)
@@ -118,6 +125,7 @@ async def bench(
         patience=patience,
         planning=patience,
         free=free,
+        others=others,
     )
     tasks.start("run loop", loop.run())
     await work.open(loop)

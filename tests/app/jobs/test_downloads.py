@@ -13,9 +13,11 @@ from appliance.jobs.tidy import UPLOAD
 from appliance.models.failed import ModelProblem
 from appliance.models.part_file import PartFile
 from appliance.models.requests import BUFFER
+from appliance.models.sources import Distance, Offer
 from appliance.node.jobs import JobState
 from tests.app.jobs.harness import bench, failure_code
 from tests.fakes.hub import FIXTURES, PIECE, SECOND, SECOND_FILES, TOKEN, FakeHub, Seen, sha256
+from tests.fakes.sources import Holder
 from tests.unit.models.gguf_files import gguf_bytes, split_metadata
 
 MODEL, COMPANION = SECOND_FILES
@@ -39,6 +41,24 @@ async def test_a_model_comes_with_its_companion(tmp_path: Path, hub: FakeHub) ->
         assert job.result == "mesh-tiny-second-Q8_0"
         assert (box.files(), box.parts) == (WHOLE, [])
         assert [model.id for model in (await box.library()).models] == [job.result]
+
+
+async def test_who_is_near_is_asked_before_the_hub(tmp_path: Path, hub: FakeHub) -> None:
+    """The hub is asked for the rest alone, and for what nobody else has."""
+    near = list[Holder]()
+
+    async def find(wanted: Offer) -> list[Holder]:
+        data = WHOLE[f"{FOLDER}/{MODEL}"]
+        if wanted.sha256 == sha256(data):
+            near.append(Holder(Offer("a box", len(data), wanted.sha256, Distance.HOUSE), data, most=len(data) // 2))
+        return near
+
+    async with bench(tmp_path, hub, others=find) as box:
+        job = await box.fetch(SECOND)
+        assert (job.state, box.files()) == (JobState.DONE, WHOLE)
+        assert [holder.asked for holder in near] == [[0]]
+        asked = {seen.path.rpartition("/")[2]: begin_of(seen) for seen in hub.asked("/blob/")}
+        assert sorted(asked.values()) == [0, len(WHOLE[f"{FOLDER}/{MODEL}"]) // 2]
 
 
 async def test_what_was_fetched_is_remembered(tmp_path: Path, hub: FakeHub) -> None:

@@ -11,10 +11,12 @@ import pytest
 from appliance.jobs.cleanup import removable, unused
 from appliance.jobs.shelf import ManagedFile
 from appliance.models.failed import ModelProblem
+from appliance.models.keepers import Keeper
+from appliance.models.types import BrokenFile, Library
 from appliance.node.decide import decide
 from appliance.run_loop import Outlook
 from tests.app.jobs.harness import Bench, bench
-from tests.builders import make_child, make_snapshot, with_child
+from tests.builders import make_child, make_model, make_snapshot, with_child
 from tests.fakes.hub import FIXTURES, SECOND, FakeHub
 
 DRAFT = "mesh/tiny-draft-GGUF"
@@ -61,6 +63,29 @@ async def test_a_file_of_the_owner_is_never_removed(tmp_path: Path, hub: FakeHub
             await removable(box.work.shelf, MODEL, await outlook(box))
         assert caught.value.code == "not_managed"
         assert await unused(box.work.shelf, box.work.usage, await outlook(box), time.time() + 9) == []
+
+
+@pytest.mark.parametrize("keeper", [Keeper.OLLAMA, Keeper.LM_STUDIO, Keeper.HUGGING_FACE])
+async def test_what_another_program_keeps_is_never_removed(tmp_path: Path, hub: FakeHub, keeper: Keeper) -> None:
+    """It is said whose it is, of a broken one as well; a clean-up passes it by."""
+    async with bench(tmp_path, hub) as box:
+        model = replace(make_model("kept"), path=str(box.models / "x" / "kept.gguf"), keeper=keeper)
+        broken = BrokenFile("torn", str(box.models / "x" / "torn.gguf"), "It is torn.", keeper)
+        seen = Outlook(1, replace(make_snapshot(), library=Library((model,), (broken,))), decide(make_snapshot(), 0.0))
+        for name in ("kept", "torn"):
+            with pytest.raises(ModelProblem, match=f"{name} belongs to {keeper.title}") as caught:
+                await removable(box.work.shelf, name, seen)
+            assert caught.value.code == "not_managed"
+        assert await unused(box.work.shelf, box.work.usage, seen, time.time() + 9) == []
+
+
+async def test_the_bundled_model_stays(tmp_path: Path, hub: FakeHub) -> None:
+    """It is what a box answers with."""
+    async with bench(tmp_path, hub) as box:
+        model = replace(make_model("small"), path="/opt/small.gguf", bundled=True)
+        seen = Outlook(1, replace(make_snapshot(), library=Library((model,))), decide(make_snapshot(), 0.0))
+        with pytest.raises(ModelProblem, match="small comes with Meshbox"):
+            await removable(box.work.shelf, "small", seen)
 
 
 async def test_a_model_of_which_a_part_is_the_owners_is_not_removed(tmp_path: Path, hub: FakeHub) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from appliance.models.failed import TransferFailed
 from appliance.models.part_file import PartFile
-from appliance.models.requests import Remote, TransferFailed, make_session
+from appliance.models.requests import Remote, make_session
 from appliance.models.throttle import Throttle
 from appliance.models.transfer import Patience, Transfer, Watcher
+from appliance.models.web_source import WebSource
 from tests.fakes.hub import sha256
 
 DATA = bytes(range(256)) * 8192
@@ -57,7 +59,7 @@ async def fetch(folder: Path, remote: Remote, already: bytes = b"", mark: str | 
     part = PartFile(folder, "key")
     async with make_session(guarded=False) as session:
         watcher = Watcher(lambda _: None, lambda _: None, lambda _, __: None)
-        found = await Transfer(Throttle(lambda: 0), IMPATIENT).fetch(session, remote, part, watcher)
+        found = await Transfer(Throttle(lambda: 0), IMPATIENT).fetch([WebSource(session, remote)], part, watcher)
     return found, part
 
 

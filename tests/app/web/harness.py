@@ -22,6 +22,8 @@ from appliance.api.metrics import Metrics
 from appliance.attention import note_issues
 from appliance.jobs.trials import DeviceTrials, make_trials
 from appliance.jobs.work import ModelWork, make_model_work
+from appliance.keys.keyring import Keyring
+from appliance.keys.store import KeyStore
 from appliance.logs import LogRing
 from appliance.models.disk import FreeBytes, free_bytes
 from appliance.models.transfer import Patience
@@ -80,6 +82,7 @@ class Web:
     models: ModelWork
     activity: Recorder
     trials: DeviceTrials
+    keys: Keyring
     app: Guarded
     token: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -154,17 +157,20 @@ async def running_web(
     )
     activity = idle_recorder(loop, database)
     engine = engine or folder / "engine"
+    keys = Keyring(KeyStore(database), wrote=wrote.append)
+    await keys.open()
     trials = make_trials(engine=engine, owner="test", database=database, loop=loop, cores=lambda: 2)
     deps = ApiDeps(
         loop=loop,
         settings=settings,
         access=access,
         feed=EventFeed(loop, time.time),
-        metrics=Metrics(loop, Counts(), activity.totals),
+        metrics=Metrics(loop, Counts(), activity.totals, keys),
         logs=logs,
         models=models,
         activity=activity,
         trials=trials,
+        keys=keys,
         premises=Premises(folder, folder, folder / "engine", STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
@@ -179,7 +185,7 @@ async def running_web(
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
             url = f"http://127.0.0.1:{port}"
-            yield Web(url, session, loop, settings, access, logs, stopping, wrote, models, activity, trials, app)
+            yield Web(url, session, loop, settings, access, logs, stopping, wrote, models, activity, trials, keys, app)
     finally:
         stopping.set()
         await listener.stop(2)

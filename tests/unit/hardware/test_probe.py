@@ -97,8 +97,10 @@ def test_gpus_of_a_driver_that_hangs_stay_in_sight(tmp_path: Path, gate: threadi
             power=None,
             pinnable=False,
             reason="The NVIDIA driver does not answer.",
+            silent=True,
         ),
     )
+    assert found.gone == ()
     assert "are shown as they were last seen" in found.notes[0]
 
 
@@ -126,6 +128,46 @@ def test_a_card_that_is_plugged_in_later_is_found(machine: Path) -> None:
     before = box.probe().gpus
     make_tree(machine, pci_gpu(1, "0000:83:00.0", AMD, 0x744C, "amdgpu"))
     assert [len(before), len(box.probe().gpus)] == [1, 2]
+
+
+def test_a_gpu_that_was_pulled_out_is_told_until_it_is_back(machine: Path) -> None:
+    """Without its former readings."""
+    library = NvmlDouble([Device()])
+    box = prober(machine, Nvml(library).read)
+    assert box.probe().gone == ()
+    device = library.devices.pop()
+    gone = replace(RTX4090, memory_used=None, utilisation=None, temperature=None, power=None)
+    assert [box.probe().gone, box.probe().gone] == [(gone,), (gone,)]
+    library.devices.append(device)
+    assert box.probe().gone == ()
+
+
+def test_a_gpu_that_was_split_anew_is_not_gone(machine: Path) -> None:
+    """It sits where it sat, under other ids."""
+    library = NvmlDouble([Device()])
+    box = prober(machine, Nvml(library).read)
+    box.probe()
+    library.devices = [replace(Device(), mig=1, parts=[Device(uuid="MIG-aaaa")])]
+    assert (next(gpu.id for gpu in box.probe().gpus), box.probe().gone) == ("uuid:MIG-aaaa", ())
+
+
+def test_a_place_in_a_list_is_never_missed(tmp_path: Path) -> None:
+    """Who had it before is not known."""
+    unnamed = replace(RTX4090, id="index:0", pinnable=False, uuid=None, bus_id=None)
+    readings = iter([GpuReading((unnamed,)), GpuReading()])
+    box = prober(tmp_path, lambda: next(readings))
+    assert (box.probe().gpus, box.probe().gone) == ((unnamed,), ())
+
+
+def test_a_driver_that_fails_in_a_new_way_hides_nothing_else(machine: Path) -> None:
+    """What it said is told."""
+
+    def fail() -> GpuReading:
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+    found = prober(machine, fail).probe()
+    assert found.gpus == (RX7900_SHOWN,)
+    assert "The NVIDIA driver cannot be asked about its GPUs: UnicodeDecodeError" in found.notes[0]
 
 
 def test_this_machine() -> None:

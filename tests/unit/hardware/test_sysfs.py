@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.hardware.energy import EnergyMeter
 from appliance.hardware.pci_names import AMD, INTEL, NVIDIA
 from appliance.hardware.sysfs import nvidia_cards, read_gpus
 from appliance.hardware.types import Gpu, GpuReading
@@ -210,3 +211,25 @@ def test_nvidia_cards_are_only_named(tmp_path: Path) -> None:
     make_tree(tmp_path, pci_gpu(0, "0000:65:00.0", NVIDIA, 0x2684, "nvidia"))
     assert read_gpus(tmp_path) == GpuReading()
     assert nvidia_cards(tmp_path) == ("0000:65:00.0",)
+
+
+def test_an_intel_card_that_counts_energy_only(tmp_path: Path) -> None:
+    """Its power is what it used between two looks."""
+    counter = tmp_path / "sys/devices/pci0000:00/0000:00:01.0/0000:04:00.0/hwmon/hwmon2/energy1_input"
+    make_tree(tmp_path, pci_gpu(0, "0000:04:00.0", INTEL, 0xE20B, "xe", {"hwmon/hwmon2/energy1_input": 5_000_000}))
+    now = [10.0]
+    meter = EnergyMeter(lambda: now[0])
+    powers = [read_gpus(tmp_path, meter).gpus[0].power]
+    for later, energy in ((12.0, 95_000_000), (14.0, 1_000), (16.0, 20_001_000)):
+        now[0] = later
+        counter.write_text(str(energy))
+        powers.append(read_gpus(tmp_path, meter).gpus[0].power)
+    assert powers == [None, 45.0, None, 10.0]  # in between the driver was started anew
+
+
+def test_an_intel_card_handed_to_a_virtual_machine_keeps_its_memory(tmp_path: Path) -> None:
+    """There it sits where else the processor's own graphics do."""
+    files: Tree = {"tile0/physical_vram_size_bytes": 16 * GIB}
+    make_tree(tmp_path, pci_gpu(0, "0000:00:10.0", INTEL, 0xE20B, "xe", files))
+    gpu = read_gpus(tmp_path).gpus[0]
+    assert (gpu.memory_total, gpu.unified_memory) == (16 * GIB, False)

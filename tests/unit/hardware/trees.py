@@ -52,6 +52,27 @@ CPU implementer\t: 0x41
 CPU part\t: 0xd0b
 """
 
+CPU_HYBRID = """\
+processor\t: 0
+model name\t: 13th Gen Intel(R) Core(TM) i7-13700K
+flags\t\t: fpu sse4_2 avx2 avx_vnni avx512f
+
+processor\t: 16
+model name\t: 13th Gen Intel(R) Core(TM) i7-13700K
+flags\t\t: fpu sse4_2 avx2 avx_vnni
+"""
+
+CPU_GRACE = """\
+processor\t: 0
+BogoMIPS\t: 2000.00
+Features\t: fp asimd evtstrm aes atomics fphp asimdhp cpuid asimdrdm asimddp sve2 i8mm bf16
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd4f
+CPU revision\t: 0
+"""
+
 V2_MOUNT = "31 23 0:27 / /sys/fs/cgroup ro,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNTS = (
     "25 20 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
@@ -59,6 +80,11 @@ V1_MOUNTS = (
     "34 31 0:31 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n"
 )
 V1_OWN = "9:memory:/docker/abc\n8:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/abc\n"
+
+
+def meminfo(total: int, available: int) -> str:
+    """In GiB."""
+    return f"MemTotal:       {total << 20} kB\nMemFree:        1243212 kB\nMemAvailable:   {available << 20} kB\n"
 
 
 def make_tree(root: Path, *trees: Tree) -> Path:

@@ -9,7 +9,8 @@ import pytest
 
 from appliance.models import requests
 from appliance.models.addresses import AddressRefused, PublicOnly, check_url, is_public
-from appliance.models.requests import Remote, TransferFailed, make_session, opened
+from appliance.models.failed import TransferFailed
+from appliance.models.requests import Remote, make_session, opened
 from tests.fakes.hub import running_hub
 
 

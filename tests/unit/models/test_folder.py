@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.models.folder import MAX_DEPTH, Obstacle, list_files, printable
+from appliance.models.files import Obstacle, printable
+from appliance.models.folder import MAX_DEPTH, list_files
 
 
 def touch(path: Path) -> Path:
@@ -47,6 +48,29 @@ def test_leaves_out_what_is_no_finished_model(tmp_path: Path, name: str) -> None
     """Downloads under way, hidden files and what file systems keep for themselves are not models."""
     touch(tmp_path / name)
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [".ollama/models", ".lmstudio/models", ".cache/huggingface/hub", ".cache/lm-studio/models", "me/.ollama/models"],
+)
+def test_hidden_folders_are_entered_where_other_programs_keep_models(tmp_path: Path, place: str) -> None:
+    """There and nowhere else in them."""
+    touch(tmp_path / place / "org" / "repo" / "a.gguf")
+    touch((tmp_path / place).parent / "b.gguf")
+    touch(tmp_path / place / ".hidden" / "c.gguf")
+    touch(tmp_path / place / ".d.gguf")
+    assert found(tmp_path) == [f"{place}/org/repo/a.gguf"]
+
+
+def test_what_lies_beside_the_files_of_another_program_is_found(tmp_path: Path) -> None:
+    """Only what it keeps itself is read as it means it."""
+    touch(tmp_path / "store" / "blobs" / "x.gguf")
+    (tmp_path / "store" / "manifests").mkdir()
+    touch(tmp_path / "store" / "own" / "a.gguf")
+    touch(tmp_path / "models--org--repo" / "blobs" / "x.gguf")
+    touch(tmp_path / "models--org--repo" / "snapshots" / "1" / "b.gguf")
+    assert found(tmp_path) == ["store/own/a.gguf", "models--org--repo/snapshots/1/b.gguf"]
 
 
 def test_goes_as_deep_as_caches_do_and_no_deeper(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from appliance.models.gguf_header import read_header
 from appliance.models.gguf_types import TENSOR_TYPES
+from appliance.models.keepers import Keeper
 from appliance.models.library import Scanner, examine
 from appliance.models.types import Ability, BrokenFile, Library, Model
 from appliance.models.weights import weigh
+from tests.stores import lm_studio
 from tests.unit.models.gguf_files import BUNDLED, MODELS, split_metadata, write_gguf
 
 CHAT = frozenset({Ability.CHAT, Ability.COMPLETION})
@@ -266,6 +268,44 @@ def test_of_two_files_of_one_name_the_nearest_is_taken(
         (str(models / "d/same.gguf"), str(models / "c/same.gguf")),
         (str(models / "b/deep/same.gguf"), str(models / "c/same.gguf")),
     ]
+
+
+def test_one_file_under_two_names_is_one_model(
+    scanner: Scanner, models: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether by a link or by a second name on the disk; both names find it, and nobody is warned."""
+    path = write_gguf(models / "a.gguf")
+    (models / "deep").mkdir()
+    (models / "deep" / "b.gguf").hardlink_to(path)
+    (models / "deep" / "c.gguf").symlink_to(path)
+    library = scanner.scan()
+    assert library == Library(models=(small_model(path, also=("b", "c")),))
+    assert [library.named(name) for name in ("a", "b", "C.gguf", "d")] == [*library.models * 3, None]
+    assert caplog.records == []
+
+
+def test_files_of_lm_studio_are_known_as_such(scanner: Scanner, models: Path) -> None:
+    """With the projector beside them; what the owner has under the same name comes first."""
+    names = ("mesh-tiny-second-Q8_0.gguf", "mmproj-mesh-tiny-second-F16.gguf")
+    home = lm_studio(models / "lmstudio", "mesh/tiny", *(MODELS / name for name in names))
+    (model,) = scanner.scan().models
+    assert (model.path, model.projector, model.keeper) == (
+        str(home / names[0]),
+        str(home / names[1]),
+        Keeper.LM_STUDIO,
+    )
+    own = write_gguf(models / names[0])
+    assert [m.path for m in scanner.scan().models] == [str(own)]
+
+
+def test_a_further_name_never_hides_a_model(scanner: Scanner, models: Path) -> None:
+    """What a model is called itself comes first."""
+    write_gguf(models / "a.gguf")
+    (models / "b-Q8_0.gguf").hardlink_to(models / "a.gguf")
+    other = write_gguf(models / "b.gguf", {"general.name": "other"})
+    found = scanner.scan().named("b")
+    assert found is not None
+    assert found.path == str(other)
 
 
 def test_broken_files_of_one_name_are_told_apart(scanner: Scanner, models: Path) -> None:

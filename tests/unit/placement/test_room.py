@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from appliance.placement.room import GIB, GPU_MARGIN, MIB, PROCESSOR, Device, Known, memory_margin
-from tests.unit.placement.values import box, gpu
+from appliance.placement.room import GIB, GPU_MARGIN, MIB, PROCESSOR, Device, Known, capped, memory_margin, resources_of
+from tests.unit.placement.values import box, gpu, inventory
 
 
 def test_a_gpu_gives_what_is_free_less_a_margin() -> None:
@@ -86,3 +88,19 @@ def test_a_gpu_taken_back_has_no_room_and_says_why() -> None:
     shared = box(gpu(unified=True), known=Known(caps={"pci:0": 0}))
     assert (shared.unified, shared.gpus) == (False, ())
     assert box(gpu(unified=True), known=Known(caps={"pci:0": 4 * GIB})).gpu_room == 4 * GIB
+
+
+def test_models_take_no_more_of_the_machine_than_they_may() -> None:
+    """However much more is free; where less is free the limit changes nothing."""
+    limited = inventory(total=64, available=60)
+    limited = replace(limited, memory=capped(limited.memory, 12 * GIB))
+    assert resources_of(limited, "box", "Box").memory.room == 12 * GIB
+    little = inventory(total=64, available=8).memory
+    assert capped(little, 12 * GIB) == capped(little, None) == little
+
+
+def test_a_gpu_that_works_in_the_machines_memory_keeps_its_limit() -> None:
+    """It is the same memory."""
+    shared = inventory(gpu(total=None, unified=True), total=128, available=100)
+    shared = replace(shared, memory=capped(shared.memory, 24 * GIB))
+    assert resources_of(shared, "box", "Box").gpu_room == 24 * GIB

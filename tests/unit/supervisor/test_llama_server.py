@@ -44,6 +44,13 @@ def test_the_self_test_model_answers_a_newcomer_right() -> None:
     assert "--temp" not in command_line("x", spec(Ability.CHAT), ENDPOINT, 3)
 
 
+def test_a_model_whose_first_question_touches_all_of_it_is_not_warmed_up_before() -> None:
+    """What the test question does anyway is not done twice."""
+    line = command_line("x", replace(spec(Ability.CHAT), warm_up=False), ENDPOINT, 3)
+    assert "--no-warmup" in line
+    assert "--no-warmup" not in command_line("x", spec(Ability.CHAT), ENDPOINT, 3)
+
+
 def test_the_key_is_not_on_the_command_line() -> None:
     """Other users of the machine see command lines."""
     assert ENDPOINT.key not in " ".join(command_line("x", spec(Ability.CHAT), ENDPOINT, 3))

@@ -38,6 +38,7 @@ def test_a_ready_self_test_model_says_that_it_answered_right() -> None:
             percent=None,
             facts=(("Self-test", "answered right in 12 ms"), ("Context", "1,024 tokens"), ("At once", "4 requests")),
             trouble=None,
+            note=None,
         ),
     )
 
@@ -117,7 +118,7 @@ def test_examples_name_a_model_that_answers() -> None:
     snapshot = make_snapshot(wanted=(MODEL_ID, "other"), models=models)
     assert example_model(outlook(snapshot)) == "other"
     assert example_model(outlook(with_child(snapshot, make_child(snapshot)))) == MODEL_ID
-    assert example_model(outlook(make_snapshot(wanted=()))) == "MODEL"
+    assert example_model(outlook(make_snapshot(wanted=(), models=()))) == "MODEL"
 
 
 def test_issue_cards_carry_the_button() -> None:

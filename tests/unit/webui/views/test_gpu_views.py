@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.hardware.engine_layout import Lain
 from appliance.hardware.trials import Benchmark, SelfTest, Trial, marks
+from appliance.hardware.types import Cpu
 from appliance.node.decide import decide
 from appliance.node.snapshot import ChildState, Snapshot
 from appliance.run_loop import Outlook
@@ -15,8 +17,9 @@ from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with
 from tests.gpu_boxes import ENGINE, GIB, listing, machine, nvidia
 from tests.unit.placement.values import published
 from webui.views.device_trials import tried_view
-from webui.views.gpu_limits import limit_rows
+from webui.views.gpu_limits import NoNumber, limit_rows, read_gib
 from webui.views.gpu_pins import pin_choices, pinned
+from webui.views.gpus import gpus_view
 from webui.views.placed_models import models_on
 
 ONE, TWO = nvidia(0x41, 1, memory_total=32 * GIB), nvidia(0x65, 2, memory_total=16 * GIB)
@@ -97,7 +100,75 @@ def test_limits_are_shown_in_gib() -> None:
     assert [(row.value, row.total, row.error, row.taken_back) for row in rows] == [
         ("7.5", "32", None, False),
         ("much", "16", "No number.", True),
+        ("", "64", None, False),
     ]
+
+
+def test_the_machines_memory_has_a_limit_too() -> None:
+    """It cannot be taken back: the box itself runs in it."""
+    settings = Settings(hardware=HardwareSettings(machine_memory_mib=12_288))
+    row = limit_rows(replace(box(), settings=settings), {}, "")[-1]
+    assert (row.id, row.value, row.can_be_taken) == ("cpu", "12", False)
+    view = gpus_view(outlook(replace(box(), settings=settings)))
+    assert view is not None
+    assert view.processor.limit == "Models take at most 12.0 GiB of it, all together."
+
+
+def test_before_the_hardware_is_known_there_is_nothing_to_limit() -> None:
+    """The page says that it looks."""
+    assert limit_rows(replace(box(), inventory=None), {}, "") == ()
+
+
+@pytest.mark.parametrize(("text", "device", "mib"), [("0", ONE.id, 0), ("0.1", "cpu", 102), ("", "cpu", None)])
+def test_an_amount_is_read(text: str, device: str, mib: int | None) -> None:
+    """In GiB; nothing is no limit."""
+    assert read_gib(text, device) == mib
+
+
+@pytest.mark.parametrize(("text", "device", "least"), [("0", "cpu", "0.1"), ("x", "cpu", "0.1"), ("-1", ONE.id, "0")])
+def test_what_would_be_right_is_said(text: str, device: str, least: str) -> None:
+    """The least is another one for the machine's memory."""
+    with pytest.raises(NoNumber, match=f"Write a number of GiB, {least} or more"):
+        read_gib(text, device)
+
+
+def test_the_engines_own_word_says_where_a_model_lies() -> None:
+    """With how much it takes there; what was worked out does not count then."""
+    snapshot = box()
+    said = (Lain("CUDA1", 5000, 5632), Lain("", 500, 512))
+    listed = listing(HERE, ("CUDA0", ONE.name, ONE), ("CUDA1", TWO.name, TWO))
+    snapshot = replace(snapshot, engine_devices=listed)
+    running = outlook(with_child(snapshot, make_child(snapshot, laid_out=said)))
+    assert models_on(TWO.id, running) == (f"{MODEL_ID} (5.5 GiB)",)
+    assert models_on(ONE.id, running) == models_on("cpu", running) == ()
+
+
+def test_what_only_the_engine_tells_of_is_shown_and_cannot_be_pinned() -> None:
+    """Neither is it offered for a limit."""
+    snapshot = box()
+    listed = listing(HERE, ("CUDA0", ONE.name, ONE), ("Vulkan0", "Mali-G715", None))
+    view = gpus_view(outlook(replace(snapshot, engine_devices=listed)))
+    assert view is not None
+    assert [(gpu.id, gpu.name, gpu.pinnable) for gpu in view.gpus[2:]] == [("Vulkan0", "Mali-G715", False)]
+    assert view.gpus[2].note is not None
+    assert "after a restart" in view.gpus[2].note
+
+
+def test_gpus_that_are_gone_or_silent_stay_in_sight() -> None:
+    """Each with an id of its own in the page."""
+    silent = replace(TWO, silent=True, pinnable=False, reason="The NVIDIA driver does not answer.")
+    view = gpus_view(outlook(replace(box(), inventory=replace(machine(silent), gone=(ONE,)))))
+    assert view is not None
+    assert [(gone.id, gone.element) for gone in view.gone] == [(ONE.id, "gone-0")]
+    assert [gpu.silent for gpu in view.gpus] == [True]
+
+
+def test_cores_of_two_kinds_are_told_apart() -> None:
+    """Where the kernel does."""
+    cpu = Cpu("Hybrid", 24, fast_cores=16)
+    view = gpus_view(outlook(replace(box(), inventory=replace(HERE, cpu=cpu))))
+    assert view is not None
+    assert view.processor.cores == "24 usable; the machine has 16 fast ones and others that save power"
 
 
 def test_gpus_to_pin_are_those_here_and_those_chosen() -> None:

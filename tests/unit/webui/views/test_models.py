@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from appliance.models.keepers import Keeper
 from appliance.models.types import Capability, Claim, Level, Profile
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
@@ -14,6 +15,7 @@ from appliance.node.snapshot import ChildState, Phase, Snapshot
 from appliance.run_loop import Outlook
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
 from webui.views.models import element_of, model_facts, models_view
+from webui.views.origins import Books
 
 
 def outlook(snapshot: Snapshot) -> Outlook:
@@ -76,3 +78,38 @@ def test_a_model_with_a_projector_says_what_it_takes() -> None:
     with_eyes = make_model(projector="/models/eyes.gguf", profile=profile)
     said = [dict(model_facts(model))["Good for"] for model in (with_eyes, make_model(profile=profile))]
     assert said == ["chat, text completion, pictures", "chat, text completion"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "source", "words", "owner", "deletable"),
+    [
+        ({"keeper": Keeper.OLLAMA}, None, "Ollama", "Ollama", False),
+        ({}, None, "your models folder", None, False),
+        ({}, "org/repo", "org/repo", None, True),
+        ({}, "upload", "an upload", None, True),
+        ({"keeper": Keeper.LM_STUDIO}, "org/repo", "org/repo", None, True),
+        ({"bundled": True}, None, "Meshbox itself", None, False),
+    ],
+)
+def test_a_model_says_whose_it_is(
+    facts: dict[str, Any], source: str | None, words: str, owner: str | None, deletable: bool
+) -> None:
+    """Only what the box fetched itself can be deleted."""
+    snapshot = make_snapshot(models=(replace(make_model(), **facts),))
+    (row,) = models_view(outlook(snapshot), Books(source=lambda _: source)).library
+    assert ("From", words) in row.facts
+    assert (row.owner, row.deletable) == (owner, deletable)
+
+
+def test_further_names_are_shown() -> None:
+    """A few of them are enough."""
+    snapshot = make_snapshot(models=(replace(make_model(), also=tuple("abcdefgh")),))
+    (row,) = models_view(outlook(snapshot)).library
+    assert ("Also called", "a, b, c, d, e, f") in row.facts
+
+
+def test_when_a_model_was_last_used_is_shown_unless_it_is_in_use() -> None:
+    """While it is served, that is now."""
+    snapshot = make_snapshot(models=(make_model(), make_model("other")))
+    rows = models_view(outlook(snapshot), Books(last_used=lambda _: 0.0)).library
+    assert [row.used.plain if row.used else None for row in rows] == [None, "1970-01-01 00:00:00"]

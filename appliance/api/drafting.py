@@ -1,0 +1,32 @@
+"""What drafts for a model, and what was measured, as a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.models.draft_trials import Speed
+from appliance.node.drafting import Standing, standing, trial_in_force, wanted_helper
+from appliance.node.serving import ServingEntry
+from appliance.node.snapshot import Snapshot
+
+
+def drafting_document(entry: ServingEntry, snapshot: Snapshot) -> dict[str, Any] | None:
+    """None when nothing shall draft for it."""
+    model = snapshot.library.find(entry.model) if snapshot.library else None
+    found = standing(model, snapshot, entry.spec) if model else Standing.NOT_WANTED
+    if model is None or found is Standing.NOT_WANTED:
+        return None
+    helper, trial = wanted_helper(model, snapshot), trial_in_force(model, snapshot)
+    helped = trial.helped if trial else None
+    return {
+        "state": found.value,
+        "way": helper.way.value if helper else None,
+        "model": helper.model.id if helper and helper.model else None,
+        "alone_tokens_per_second": _rate(trial.alone if trial else None),
+        "helped_tokens_per_second": _rate(helped),
+        "share_taken": helped.share_taken if helped else None,
+    }
+
+
+def _rate(speed: Speed | None) -> float | None:
+    return speed.rate if speed and speed.rate else None

@@ -1,0 +1,104 @@
+"""From the wish until a model is ready, beside a plain llama-server with the same arguments, in the same rounds.
+
+A model of ours is ready once it answered a question, so the fair end of the plain server's way is its own first answer
+to that question. Files lie in the page cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from appliance.models.types import Ability
+from appliance.node.snapshot import EngineSpec
+from appliance.supervisor.probe import question_for
+from tests.bench.beside import row
+from tests.bench.engines import (
+    RANDOM_MODEL,
+    Caller,
+    PlainServer,
+    arguments_of,
+    begin_load,
+    random_model,
+    running_box,
+    unload,
+    wait_until_ready,
+)
+from tests.bench.report import Result, Row
+from tests.live.box import SELF_TEST_MODEL, Box
+
+ROUNDS = 7
+BAR = 1.03
+USERS_QUESTION = [{"role": "user", "content": "Name a colour of the sky."}]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    healthy: float
+    answered: float  # the question that our engine must answer to be ready
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    taken: float  # the wish: the answer to it is there
+    ready: float
+    users: float  # somebody's first question is answered
+
+
+async def bench() -> Result:
+    return await asyncio.to_thread(_bench)
+
+
+def _bench() -> Result:
+    with running_box(random_model()) as box:
+        large, small = _rows(box, RANDOM_MODEL, "1 GiB"), _rows(box, SELF_TEST_MODEL, "bundled")
+    kept = float(str(large[-2]["x least"])) <= BAR
+    title = f"load of a model, {ROUNDS} rounds in turn; ratios are to the plain server's first answer"
+    return Result("load", title, [*large, *small], f"1 GiB, until ready: x least <= {BAR}", kept)
+
+
+def _rows(box: Box, model: str, name: str) -> list[Row]:
+    _load(box, model)
+    arguments, question = arguments_of(box.engines()[0]), _question(model)
+    unload(box, model)
+    plain, ours = [], []
+    for _ in range(ROUNDS):
+        plain.append(_plain(arguments, question))
+        ours.append(_load(box, model))
+        unload(box, model)
+    answered = [one.answered for one in plain]
+    return [
+        row(f"{name}: plain, until /health says ok", [one.healthy for one in plain], answered),
+        row(f"{name}: plain, until its first answer", answered),
+        row(f"{name}: box, until the wish is taken", [one.taken for one in ours], answered),
+        row(f"{name}: box, until ready", [one.ready for one in ours], answered),
+        row(f"{name}: box, until somebody's first answer", [one.users for one in ours], answered),
+    ]
+
+
+def _plain(arguments: Sequence[str], question: Mapping[str, object]) -> Plain:
+    began = time.perf_counter()
+    with PlainServer(arguments) as server, Caller(server.port) as caller:
+        server.wait_healthy()
+        healthy = time.perf_counter() - began
+        caller.chat(**question)
+        return Plain(healthy, time.perf_counter() - began)
+
+
+def _load(box: Box, model: str) -> Ours:
+    with Caller(box.api_port) as caller:
+        began = time.perf_counter()
+        said = begin_load(box, model)
+        taken = time.perf_counter() - began
+        wait_until_ready(box, caller, model, said)
+        ready = time.perf_counter() - began
+        caller.chat(model, messages=USERS_QUESTION)
+        return Ours(taken, ready, time.perf_counter() - began)
+
+
+def _question(model: str) -> Mapping[str, object]:
+    """What our engine is asked before it counts as ready."""
+    spec = EngineSpec(model, "", frozenset({Ability.CHAT}), self_test=model == SELF_TEST_MODEL)
+    return question_for(spec).body

@@ -1,0 +1,66 @@
+"""One data plane before one engine, in a process of its own: `python -m tests.bench.proxy_plane plane port engine-port`.
+
+Everything is as in a running box: the log goes to standard error and to memory, each request is metered and booked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections import deque
+
+import uvloop
+
+from appliance.activity.series import History
+from appliance.activity.totals import Totals
+from appliance.activity.types import Ended
+from appliance.logs import set_up_logging
+from appliance.models.types import Ability
+from appliance.node.snapshot import NodeFacts
+from appliance.proxy.app import ProxyDeps, create_api_app
+from appliance.proxy.meter import RequestMeter
+from appliance.routing.table import Endpoint, Route, RouteState, RoutingTable
+from appliance.serve import Listener
+from appliance.settings.schema import Settings
+from tests.planes import PLANES
+
+MODEL = "bench"
+NODE = NodeFacts("n-bench", version="0", flavor="cpu", started_at=0.0, api_port=0, web_port=0)
+
+
+class Books:
+    """As the recorder of a box keeps them."""
+
+    def __init__(self) -> None:
+        self.latest: deque[Ended] = deque(maxlen=200)
+        self.totals, self.history = Totals(), History()
+
+    def request_ended(self, ended: Ended) -> None:
+        self.latest.appendleft(ended)
+        self.totals.add(ended)
+        self.history.add_request(ended)
+
+
+async def main(plane: str, port: int, engine: int) -> None:
+    route = Route(MODEL, RouteState.READY, frozenset(Ability), endpoint=Endpoint("127.0.0.1", engine, "key"))
+    table, settings = RoutingTable({MODEL: route}), Settings()
+    deps = ProxyDeps(
+        routes=lambda: table,
+        settings=lambda: settings,
+        node=lambda: NODE,
+        meter=RequestMeter(told=Books().request_ended),
+        stopping=asyncio.Event(),
+        wake=lambda _: None,
+    )
+    listener: Listener = PLANES[plane]("the API", create_api_app(deps), "127.0.0.1", port)
+    await listener.start()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+    await listener.stop(1)
+
+
+if __name__ == "__main__":
+    set_up_logging("console")
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
