@@ -30,6 +30,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_SHOWN = "meshbox_shown"
 _GRAVITY = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 
@@ -45,6 +46,14 @@ def _escape(found: re.Match[str]) -> str:
 def _clean_all(text: str, trace: str) -> str:
     """A message, and below it the lines of its traceback: marked, so that none passes for a line of the log."""
     return "".join([clean(text), *("\n  | " + clean(line) for line in trace.splitlines())])
+
+
+def _shown(record: logging.LogRecord) -> str:
+    """The message, made once for all handlers."""
+    text: str | None = record.__dict__.get(_SHOWN)
+    if text is None:
+        text = record.__dict__[_SHOWN] = _clean_all(*message_of(record))
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ class LogRing(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            text = _clean_all(*message_of(record))
+            text = _shown(record)
         except (TypeError, ValueError, KeyError):  # the message does not go with its arguments
             self.handleError(record)
             return
@@ -186,7 +195,7 @@ def _json_escape(found: re.Match[str]) -> str:
 class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         head = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname:<7} {clean(record.name)}: "
-        return head + _clean_all(*message_of(record))
+        return head + _shown(record)
 
 
 def set_up_logging(style: str) -> LogRing:

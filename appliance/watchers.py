@@ -42,6 +42,7 @@ LIBRARY_SECONDS = 3.0
 ENGINE_SECONDS = 5.0
 LOAD_SECONDS = 0.5
 IDLE_SECONDS = 5.0
+ROOM_SECONDS = 0.1
 ASK_AGAIN_SECONDS = 60.0
 
 Post = Callable[[Event], None]
@@ -136,10 +137,17 @@ async def follow_loads(loop: RunLoop) -> None:
 async def watch_room(loop: RunLoop, idle_for: Callable[[str], float | None]) -> None:
     """Has models that nobody uses make room for one that somebody waits for, the longest unused first."""
     while True:
+        await _until_somebody_waits_for_room(loop)
         for model in making_room(loop.outlook.snapshot, loop.outlook.decision.serving, idle_for, time.time()):
             log.info("%s makes room for a model that is asked for", model)
             loop.post(GiveWayAsked(model))
-        await asyncio.sleep(LOAD_SECONDS)
+        await asyncio.sleep(ROOM_SECONDS)
+
+
+async def _until_somebody_waits_for_room(loop: RunLoop) -> None:
+    async for outlook in loop.watch():
+        if any(entry.waits_for_room for entry in outlook.decision.serving):
+            return
 
 
 async def watch_idle(loop: RunLoop, idle_for: Callable[[str], float | None]) -> None:

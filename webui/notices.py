@@ -12,6 +12,7 @@ NOTICES = {
     "unloaded": "The model is unloaded; its file stays.",
     "asleep": "The model sleeps until somebody asks for it.",
     "deleted": "The model was deleted.",
+    "cleaned_up": "The models that were not used were deleted.",
     "cancelled": "Cancelled.",
     "testing": "The test is on its way; its result shows up here.",
     "measuring": "The measurement is on its way; its figures show up here.",

@@ -15,7 +15,8 @@ from appliance.node.events import Dismissed, JobForgotten, JobReported, RetryAsk
 from appliance.node.jobs import Job
 from appliance.node.loads import advance, new_load
 from appliance.node.serving import ServingEntry, ServingState
-from appliance.placement.pinning import PinProblem, pin
+from appliance.placement.matching import PinProblem
+from appliance.placement.pinning import pin
 from appliance.settings.schema import GpuId, ModelRef
 from appliance.settings.store import StaleRevision
 

@@ -155,7 +155,8 @@ class Shelf:
 
 
 def _found(model: str, library: Library) -> Model | BrokenFile | None:
-    return next((one for one in (*library.models, *library.broken) if one.id == model), None)
+    listed: tuple[Model | BrokenFile, ...] = (*library.models, *library.broken)
+    return next((one for one in listed if one.id == model), None)
 
 
 def _all_parts(first: str) -> list[str]:
@@ -164,8 +165,10 @@ def _all_parts(first: str) -> list[str]:
 
 
 def _not_managed(model: str, found: Model | BrokenFile) -> ModelProblem:
-    if found.keeper.title is not None:
-        detail = f"{model} belongs to {found.keeper.title}, so it is not removed here. Remove it there if you want to."
+    if found.keeper.program is not None:
+        detail = (
+            f"{model} belongs to {found.keeper.program}, so it is not removed here. Remove it there if you want to."
+        )
     elif isinstance(found, Model) and found.bundled:
         detail = f"{model} comes with Meshbox and stays: it is what a box answers with when nothing else can."
     else:

@@ -19,7 +19,8 @@ from appliance.node.events import Event, JobForgotten, JobReported, TrialsKept
 from appliance.node.failure import Failure
 from appliance.node.jobs import Job, JobKind, JobState
 from appliance.node.snapshot import Snapshot
-from appliance.placement.pinning import PinProblem, Pins, only_processor, pin
+from appliance.placement.matching import PinProblem
+from appliance.placement.pinning import Pins, only_processor, pin
 from appliance.run_loop import RunLoop
 from appliance.storage.database import Database
 from appliance.storage.errors import StorageFailed

@@ -15,7 +15,7 @@ class Keeper(StrEnum):
     HUGGING_FACE = "hugging_face"
 
     @property
-    def title(self) -> str | None:
+    def program(self) -> str | None:
         """What the program is called; None for the owner."""
         return _TITLES.get(self)
 

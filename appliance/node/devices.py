@@ -13,8 +13,9 @@ from appliance.node.failure import Failure
 from appliance.node.snapshot import Snapshot
 from appliance.node.wish import own_settings, wished
 from appliance.placement.fit import Code, Verdict, fit, profile_of
+from appliance.placement.matching import PinProblem, only_listed, with_totals
 from appliance.placement.needs import Wish
-from appliance.placement.pinning import PinProblem, Pins, meant, only_listed, only_processor, pin, with_totals
+from appliance.placement.pinning import Pins, meant, only_processor, pin
 from appliance.placement.room import MIB, Known, NodeResources, capped, resources_of
 from appliance.placement.words import sentence
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+GIVEN_UP = frozenset({"crash_loop", "load_failed", "wrong_answer"})  # tried again at long intervals only
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """`code` stays the same for programs, `detail` is for a person."""

@@ -13,9 +13,10 @@ from appliance.node.failure import Failure
 from appliance.node.footprint import without_ours
 from appliance.node.snapshot import Snapshot
 from appliance.node.wish import own_settings, wished
-from appliance.placement.fit import Code, Verdict, fit, profile_of
+from appliance.placement.fit import Code, Sizes, Verdict, fit, fit_sizes, profile_of
+from appliance.placement.matching import with_totals
 from appliance.placement.needs import Wish
-from appliance.placement.pinning import meant, with_totals
+from appliance.placement.pinning import meant
 from appliance.placement.plan import SOLO, Plan, plans
 from appliance.placement.room import Known, NodeResources, resources_of
 
@@ -28,7 +29,13 @@ def verdict_on(model: Model, snapshot: Snapshot) -> Verdict:
 
 @lru_cache(maxsize=1024)
 def _verdict(model: Model, wish: Wish, resources: NodeResources) -> Verdict:
-    return fit(profile_of(model), wish, resources).verdict
+    return fit_sizes(_sizes(model, wish), resources).verdict
+
+
+@lru_cache(maxsize=1024)
+def _sizes(model: Model, wish: Wish) -> Sizes:
+    """Memory changes all the time; what the model takes does not."""
+    return Sizes(profile_of(model), wish)
 
 
 def wish_for(model: Model, snapshot: Snapshot) -> Wish:

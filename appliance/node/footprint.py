@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from appliance.hardware.types import Inventory
 from appliance.node.devices import memory_cap
+from appliance.node.failure import GIVEN_UP
 from appliance.node.snapshot import Child, ChildState, Snapshot
 from appliance.placement.room import PROCESSOR, capped
 
@@ -22,7 +23,7 @@ Bytes = Mapping[str, int]  # by id of the device, `PROCESSOR` for the machine's 
 
 def held_by(child: Child, inventory: Inventory) -> Bytes:
     """A GPU that works in the machine's memory takes from there."""
-    if child.state not in HOLDING:
+    if not (child.state in HOLDING or _is_back_in_a_moment(child)):
         return {}
     shared = {gpu.id for gpu in inventory.gpus if gpu.unified_memory}
     held: dict[str, int] = {PROCESSOR: 0}
@@ -62,6 +63,10 @@ def with_held(inventory: Inventory, held: Bytes) -> Inventory:
     memory = inventory.memory
     free = max(0, memory.available - held.get(PROCESSOR, 0))
     return replace(inventory, gpus=gpus, memory=replace(memory, available=free))
+
+
+def _is_back_in_a_moment(child: Child) -> bool:
+    return child.state is ChildState.FAILED and child.failure is not None and child.failure.code not in GIVEN_UP
 
 
 def _seen(child: Child, now: float | None) -> bool:

@@ -43,6 +43,10 @@ class Job:
     result: str | None = None  # the id of the model that came of it
     ended_at: float | None = None
 
+    def loads(self, model: str) -> bool:
+        """Whether it is a load of this model that is under way."""
+        return self.kind is JobKind.LOAD and self.subject == model and not self.ended
+
     @property
     def ended(self) -> bool:
         return self.state in ENDED

@@ -45,4 +45,4 @@ def advance(job: Job, serving: tuple[ServingEntry, ...], now: float) -> Job:
             failure = entry.failure or Failure("load_failed", "The model could not be loaded.")
             return replace(job, state=JobState.FAILED, note=None, error=failure, ended_at=now)
         case state:
-            return replace(job, state=JobState.RUNNING, note=_NOTES.get(state), progress=entry.progress)
+            return replace(job, state=JobState.RUNNING, note=entry.note or _NOTES.get(state), progress=entry.progress)

@@ -8,7 +8,7 @@ from appliance.hardware.engine_devices import EngineDevice
 from appliance.hardware.engine_layout import HOST, Lain
 from appliance.hardware.trials import PROCESSOR
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Snapshot
-from appliance.placement.pinning import device_of
+from appliance.placement.matching import device_of
 from appliance.placement.room import MIB
 
 _RUNNING = frozenset({ChildState.STARTING, ChildState.READY})

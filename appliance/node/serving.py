@@ -13,7 +13,7 @@ from appliance.models.types import Model
 from appliance.node.admission import Candidate, Grant, No, Refusal, admit
 from appliance.node.devices import ANYWHERE, pins_for
 from appliance.node.drafting import as_granted, choose, undecided
-from appliance.node.failure import Failure
+from appliance.node.failure import GIVEN_UP, Failure
 from appliance.node.fallback import projector_of
 from appliance.node.footprint import held_by
 from appliance.node.helper_room import seat_helpers
@@ -23,6 +23,7 @@ from appliance.placement.pinning import Pins, margins_mib, meant
 from appliance.placement.room import GPU_MARGIN
 
 CALL_LASTS_SECONDS = 60.0  # whoever still waits calls again
+WAITS = "It waits until a model that is not in use has made room."
 
 
 class ServingState(StrEnum):
@@ -72,7 +73,11 @@ def _guests(snapshot: Snapshot, now: float) -> Iterator[str]:
 
 
 def _is_called(model: str, snapshot: Snapshot, now: float) -> bool:
-    return model in snapshot.called and now - snapshot.called[model] < CALL_LASTS_SECONDS
+    """A request calls again and again; who loads a model on the page waits as long as the job runs."""
+    if model not in snapshot.called:
+        return False
+    recent = now - snapshot.called[model] < CALL_LASTS_SECONDS
+    return recent or any(job.loads(model) for job in snapshot.jobs.values())
 
 
 def _entry(ref: str, snapshot: Snapshot) -> ServingEntry:
@@ -141,7 +146,7 @@ def _answered(entry: ServingEntry, answer: Grant | Refusal, *, waiting: bool) ->
         return replace(entry, spec=granted)
     if isinstance(answer, Refusal) and answer.why is No.CROWDED:
         state = ServingState.PLANNED if waiting else ServingState.SLEEPING
-        return replace(entry, state=state, spec=None, note=answer.text, waits_for_room=waiting)
+        return replace(entry, state=state, spec=None, note=WAITS if waiting else answer.text, waits_for_room=waiting)
     text = answer.text if isinstance(answer, Refusal) else ""
     return replace(entry, state=ServingState.FAILED, spec=None, failure=Failure("too_big", text))
 
@@ -218,7 +223,6 @@ def _missing(ref: str, snapshot: Snapshot) -> Failure:
     return Failure("model_missing", f"No file of this box is called {ref!r}.")
 
 
-_GIVEN_UP = frozenset({"crash_loop", "load_failed", "wrong_answer"})
 
 
 def _state(child: Child) -> ServingState:
@@ -229,7 +233,7 @@ def _state(child: Child) -> ServingState:
             return ServingState.RECOVERING
         case ChildState.STARTING:
             return ServingState.PROBING if child.phase is Phase.PROBING else ServingState.LOADING
-        case ChildState.FAILED if child.failure and child.failure.code in _GIVEN_UP:
+        case ChildState.FAILED if child.failure and child.failure.code in GIVEN_UP:
             return ServingState.FAILED
         case ChildState.FAILED:
             return ServingState.RECOVERING

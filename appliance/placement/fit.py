@@ -18,6 +18,7 @@ from appliance.placement.room import NodeResources
 SHORTEST = 4096  # tokens; a conversation hardly fits less
 ROUGHLY = (11, 10)  # what a model takes for each byte of its file when nothing else is known of it
 ROUGH_LAYERS = 32
+MOST_SIZES = 64  # kept of one model
 
 
 class Code(StrEnum):
@@ -75,14 +76,34 @@ class Fit:
     verdict: Verdict
 
 
+class Sizes:
+    """What a model takes at each length of context that was looked at, whatever room there is for it."""
+
+    def __init__(self, profile: Profile, wish: Wish) -> None:
+        self.profile, self.wish = profile, wish
+        self._found: dict[int, Needs] = {}
+
+    def at(self, context: int) -> Needs:
+        if context not in self._found:
+            if len(self._found) >= MOST_SIZES:
+                self._found.clear()
+            self._found[context] = needs(self.profile, context, self.wish.slots, self.wish.kv)
+        return self._found[context]
+
+
 def fit(profile: Profile, wish: Wish, node: NodeResources) -> Fit:
     """The best way on this box: on its GPUs, else partly there, else on the processor."""
+    return fit_sizes(Sizes(profile, wish), node)
+
+
+def fit_sizes(sizes: Sizes, node: NodeResources) -> Fit:
+    """The same for a model whose sizes are kept: only the room is looked at anew."""
     *earlier, last = places(node)
     for place in earlier:
-        found = fit_at(profile, wish, node, place)
+        found = fit_sizes_at(sizes, node, place)
         if found.fits:
             return found
-    return fit_at(profile, wish, node, last)
+    return fit_sizes_at(sizes, node, last)
 
 
 def places(node: NodeResources) -> tuple[Place, ...]:
@@ -92,15 +113,20 @@ def places(node: NodeResources) -> tuple[Place, ...]:
 
 
 def fit_at(profile: Profile, wish: Wish, node: NodeResources, place: Place) -> Fit:
+    return fit_sizes_at(Sizes(profile, wish), node, place)
+
+
+def fit_sizes_at(sizes: Sizes, node: NodeResources, place: Place) -> Fit:
+    profile, wish = sizes.profile, sizes.wish
     full = padded(wish.context or profile.context_length)
 
     def laid_out(context: int) -> Layout:
-        return lay_out(profile, replace(wish, context=context), node, place)
+        return lay_out(profile, replace(wish, context=context), node, place, sizes.at(context).compute)
 
     whole = place is Place.PROCESSOR or node.unified  # one device: what fits altogether fits
 
     def fits(context: int) -> bool:
-        return _may_fit(profile, wish, context, node, place) and (whole or laid_out(context).fits)
+        return _may_fit(sizes, context, node, place) and (whole or laid_out(context).fits)
 
     largest = longest(fits, full)
     wanted = full if wish.context else max(largest, min(SHORTEST, full))
@@ -115,7 +141,7 @@ def fit_at(profile: Profile, wish: Wish, node: NodeResources, place: Place) -> F
         gpu_share=_gpu_share(layout, node),
         about=not profile.cache.understood,
     )
-    return Fit(place, layout.fits, wanted, largest, needs(profile, wanted, wish.slots, wish.kv), layout.placed, verdict)
+    return Fit(place, layout.fits, wanted, largest, sizes.at(wanted), layout.placed, verdict)
 
 
 def longest(fits: Callable[[int], bool], full: int) -> int:
@@ -163,10 +189,11 @@ def rough_profile(size: int, context: int) -> Profile:
     return Profile("", context, frozenset(), weights=Weights((each,) * ROUGH_LAYERS), cache=cache)
 
 
-def _may_fit(profile: Profile, wish: Wish, context: int, node: NodeResources, place: Place) -> bool:
+def _may_fit(sizes: Sizes, context: int, node: NodeResources, place: Place) -> bool:
     """A quick look: False when all together is too much, whatever lies where."""
-    looked_up = 0 if node.unified or place is not Place.GPU else profile.weights.embedding + profile.weights.tables
-    return needs(profile, context, wish.slots, wish.kv).total - looked_up <= _room(node, place)
+    weights = sizes.profile.weights
+    looked_up = 0 if node.unified or place is not Place.GPU else weights.embedding + weights.tables
+    return sizes.at(context).total - looked_up <= _room(node, place)
 
 
 def _code(place: Place, node: NodeResources, layout: Layout, *, shorter: bool) -> Code:

@@ -72,7 +72,7 @@ def needs_ahead(profile: Profile, context: int, slots: int, drafted: int) -> Nee
     layers, count = profile.cache.layers, len(profile.cache.layers)
     weights = Weights(profile.weights.layers[count:], profile.weights.experts[count:])
     widest = max(layers, key=lambda layer: layer.keys + layer.values, default=Layer())
-    tail = replace(profile.cache, layers=(replace(widest, state=0),) * len(weights.layers))
+    tail = replace(profile.cache, layers=(replace(widest, state=0),) * len(weights.layers), recurrence=None)
     states = sum(layer.state for layer in layers) * F32 * slots * drafted
     own = needs(replace(profile, weights=weights, cache=tail), context, slots)
     return replace(own, kv=min(own.kv + states, MOST_BYTES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from appliance.models.types import Profile
 from appliance.placement.needs import Wish, compute_bytes, layer_caches
@@ -17,8 +18,7 @@ class Place(StrEnum):
     PROCESSOR = "cpu"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """Something that lies on one device: its size, and how much of it is read for each token."""
 
     size: int
@@ -41,9 +41,10 @@ class Layout:
     fits: bool
 
 
-def lay_out(profile: Profile, wish: Wish, node: NodeResources, place: Place) -> Layout:
-    """`wish.context` says how long a context; it is not 0 here."""
-    compute = compute_bytes(profile, wish.context, wish.slots, wish.kv)
+def lay_out(profile: Profile, wish: Wish, node: NodeResources, place: Place, compute: int | None = None) -> Layout:
+    """`wish.context` says how long a context; it is not 0 here. `compute` is handed in by those who know it."""
+    if compute is None:
+        compute = compute_bytes(profile, wish.context, wish.slots, wish.kv)
     looked_up = Item(profile.weights.embedding + profile.weights.tables, 0)
     if place is Place.PROCESSOR or (place is Place.GPU and node.unified):
         device = node.gpus[0] if place is Place.GPU else node.memory
@@ -57,23 +58,24 @@ def lay_out(profile: Profile, wish: Wish, node: NodeResources, place: Place) -> 
 
 
 def _whole_layers(profile: Profile, wish: Wish) -> list[Item]:
-    return [Item(a.size + b.size, a.read + b.read) for a, b in _halves(profile, wish)]
+    trunks = _trunks(profile, wish)
+    experts = _of_each(profile.weights.experts, len(trunks))
+    pairs = zip(trunks, experts, strict=True)
+    return [Item(trunk.size + size, trunk.read + used_part(profile, size)) if size else trunk for trunk, size in pairs]
 
 
 def _split_layers(profile: Profile, wish: Wish) -> list[Item]:
     """Experts last: they are large and little of them is read, so they are what goes to the processor first."""
-    halves = _halves(profile, wish)
-    return [trunk for trunk, _ in halves] + [experts for _, experts in halves if experts.size]
+    trunks = _trunks(profile, wish)
+    experts = _of_each(profile.weights.experts, len(trunks))
+    return trunks + [Item(size, used_part(profile, size)) for size in experts if size]
 
 
-def _halves(profile: Profile, wish: Wish) -> list[tuple[Item, Item]]:
-    """Of each layer what every token goes through, and its experts."""
+def _trunks(profile: Profile, wish: Wish) -> list[Item]:
+    """Of each layer what every token goes through, with what it keeps."""
     caches = layer_caches(profile.cache, wish.context, wish.slots, wish.kv)
-    found = []
-    for i, cache in enumerate(caches):
-        trunk, experts = _at(profile.weights.layers, i), _at(profile.weights.experts, i)
-        found.append((Item(trunk + cache, trunk), Item(experts, used_part(profile, experts))))
-    return found
+    weights = _of_each(profile.weights.layers, len(caches))
+    return [Item(trunk + cache, trunk) for trunk, cache in zip(weights, caches, strict=True)]
 
 
 def _ends(profile: Profile, *, device_is_own: bool) -> list[Item]:
@@ -89,8 +91,9 @@ def used_part(profile: Profile, experts: int) -> int:
     return experts * profile.experts.used // profile.experts.count if profile.experts else experts
 
 
-def _at(sizes: Sequence[int], index: int) -> int:
-    return sizes[index] if index < len(sizes) else 0
+def _of_each(sizes: Sequence[int], count: int) -> Sequence[int]:
+    """What is known of the first `count` layers; nothing of a layer that is not listed."""
+    return (*sizes[:count], *(0,) * (count - len(sizes)))
 
 
 def _all_on(device: Device, items: Iterable[Item], compute: int) -> Layout:

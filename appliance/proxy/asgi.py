@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +23,11 @@ _HEADER_SAFE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of that lower-case name."""
-    headers: Iterable[Header] = scope["headers"]
-    return next((value for key, value in headers if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
 
 
 def text_header(scope: Scope, name: bytes) -> str:
@@ -36,6 +40,7 @@ def client_address(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
+@lru_cache(maxsize=1024)
 def header_value(text: str) -> bytes:
     """Text as a header may carry it: anything beyond printable ASCII is percent-encoded."""
     return quote(text, safe=_HEADER_SAFE).encode("ascii")

@@ -96,13 +96,20 @@ def _spans(body: bytes, fields: dict[str, bytes]) -> dict[str, tuple[int, int]]:
     spans: dict[str, tuple[int, int]] = {}
     at = body.index(b"{") + 1
     while (match := _KEY.match(body, at)) is not None:
-        key: str = msgspec.json.decode(match[1], type=str)
-        end = match.end() + len(fields[key])
-        if key in spans or not body.startswith(fields[key], match.end()) or not _END_OF_VALUE.match(body, end):
+        key, start = _key(match[1]), match.end()
+        end = start + len(fields[key])
+        if key in spans or not body.startswith(fields[key], start) or not _END_OF_VALUE.match(body, end):
             raise bad_request(f"The field {key[:100]!r} is given twice.", "malformed_json", param=key[:100])
-        spans[key] = (match.end(), end)
+        spans[key] = (start, end)
         at = end
     return spans
+
+
+def _key(quoted: bytes) -> str:
+    if b"\\" not in quoted:
+        return quoted[1:-1].decode("utf-8")
+    key: str = msgspec.json.decode(quoted, type=str)
+    return key
 
 
 def _text(value: bytes | None) -> str | None:

@@ -78,7 +78,8 @@ NOTHING_TOLD = Usage()
 def read_usage(head: bytes, tail: bytes) -> Usage:
     """`head` is the first event of a stream: Anthropic's tells the tokens of the question there."""
     tail = tail[-TAIL:]
-    usages = [*_objects(_USAGE, _USAGES, tail), *_objects(_USAGE, _USAGES, head[:TAIL])]
+    head = b"" if head == tail else head[:TAIL]  # a short answer is its own head
+    usages = [*_objects(_USAGE, _USAGES, tail), *_objects(_USAGE, _USAGES, head)]
     timings = next(_objects(_TIMINGS, _ALL_TIMINGS, tail), _Timings())
     asked = _first(usage.tokens_in() for usage in usages)
     if asked is None and timings.prompt_n is not None:

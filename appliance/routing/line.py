@@ -29,15 +29,18 @@ class Turn:
     number: int
     came: float
     started: float | None = None  # when it was its turn
-    booked: float = 0.0  # seconds that its caller was charged when it started
 
 
 @dataclass(eq=False, slots=True)
 class _Caller:
-    used: float  # seconds of the engine's time
+    used: float  # seconds of the engine's time, for answers that have ended
     waiting: deque[Turn] = field(default_factory=deque)
     batch: deque[Turn] = field(default_factory=deque)
-    running: int = 0
+    running: dict[Turn, float] = field(default_factory=dict)  # since when
+
+    def had(self, now: float, at_least: float = 0.0) -> float:
+        """Seconds of the engine's time until now; each running answer counts for some at least."""
+        return self.used + sum(max(now - since, at_least) for since in self.running.values())
 
     def line_of(self, turn: Turn) -> deque[Turn]:
         return self.batch if turn.batch else self.waiting
@@ -70,7 +73,7 @@ class FairLine:
         turn = Turn(caller, batch, self._came, now)
         known = self._callers.get(caller)
         if known is None:  # one who comes anew has no claim for the time before
-            known = self._callers[caller] = _Caller(min((c.used for c in self._callers.values()), default=0.0))
+            known = self._callers[caller] = _Caller(min((c.had(now) for c in self._callers.values()), default=0.0))
         known.line_of(turn).append(turn)
         self._waiting[turn.number] = turn
         return turn
@@ -91,16 +94,15 @@ class FairLine:
             caller.line_of(turn).remove(turn)
         else:
             took = max(LEAST, now - turn.started)
-            del self._running[turn.number]
-            caller.running -= 1
-            caller.used += took - turn.booked
+            del self._running[turn.number], caller.running[turn]
+            caller.used += took
             self._learn(took)
         if caller.idle:
             del self._callers[turn.caller]
 
     def order(self, now: float) -> Iterator[Turn]:
         """All who wait, in the order of their turns as things stand."""
-        plan = _Plan(self._callers, self._usual)
+        plan = _Plan(self._callers, now, self._usual)
         oldest = iter(self._waiting.values())
         for given in range(self._given + 1, self._given + len(self._waiting) + 1):
             old = None
@@ -124,9 +126,7 @@ class FairLine:
         caller.line_of(turn).remove(turn)
         self._running[turn.number] = turn
         self._given += 1
-        caller.running += 1
-        caller.used += self._usual
-        turn.started, turn.booked = now, self._usual
+        turn.started = caller.running[turn] = now
         return turn
 
     def _learn(self, took: float) -> None:
@@ -145,10 +145,10 @@ _Head = tuple[bool, float, int, Turn, Iterator[Turn]]  # batch, used, number: th
 class _Plan:
     """Takes one after the other out of the line, without touching it."""
 
-    def __init__(self, callers: dict[str, _Caller], usual: float) -> None:
+    def __init__(self, callers: dict[str, _Caller], now: float, usual: float) -> None:
         self.taken: set[int] = set()
         self._usual = usual
-        self._used = {name: caller.used for name, caller in callers.items()}
+        self._used = {name: caller.had(now, at_least=usual) for name, caller in callers.items()}
         lines = [iter(line) for caller in callers.values() for line in (caller.waiting, caller.batch)]
         self._heads = [head for line in lines if (head := self._head(line)) is not None]
         heapq.heapify(self._heads)

@@ -21,6 +21,7 @@ from tests.tools.random_model import make_random_model
 
 ENGINE = ROOT / "build" / "engine"
 RANDOM_MODEL = "random-1GiB-Q8_0"
+THREADS = 1  # several wait for each other, and so for whatever else runs here: nothing could be compared
 LOOK_SECONDS = 0.002
 PATIENCE_SECONDS = 120.0
 CHAT = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 0, "max_tokens": 8}
@@ -48,6 +49,7 @@ def running_box(*files: Path, **environment: str) -> Iterator[Box]:
             wanted = {SELF_TEST_MODEL, *(file.stem for file in files)}
             box.wait(lambda: wanted <= _known(box), "all models are found")
             box.wait_ready()
+            assert box.manage("PATCH", "/api/settings", {"serving": {"threads": THREADS}}).status == 200
             unload(box, SELF_TEST_MODEL)
             yield box
 

@@ -17,7 +17,9 @@ import pytest
 from appliance.hardware.benchmark import Round, Shape, arguments
 from appliance.hardware.benchmark_model import pieces
 from appliance.hardware.engine_devices import parse_list, parse_places
-from tests.live.box import ROOT, SELF_TEST_MODEL, Box, free_ports
+from appliance.hardware.engine_layout import HOST
+from appliance.supervisor.llama_server import LaidOut, read_line
+from tests.live.box import PASSWORD, ROOT, SELF_TEST_MODEL, Box, free_ports
 
 pytestmark = pytest.mark.live
 
@@ -34,6 +36,15 @@ def box(tmp_path: Path) -> Iterator[Box]:
     with Box(tmp_path) as one:
         one.wait_ready()
         yield one
+
+
+def test_the_model_that_is_served_proves_the_processor(box: Box) -> None:
+    """Without a test of its own; and the page says where the model lies, as its engine said."""
+    box.wait(lambda: box.manage("GET", "/api/gpus").json["cpu"]["selftest"]["ok"], "the processor is proven")
+    assert box.manage("GET", "/api/jobs").json["jobs"] == []
+    token = box.manage("POST", "/api/login", {"password": PASSWORD}).json["token"]
+    page = box.get("/gpus", {"Authorization": f"Bearer {token}", "Accept": "text/html"}).body.decode()
+    assert re.search(rf"{SELF_TEST_MODEL} \(\d+ MiB\)", page)
 
 
 def done(box: Box, path: str, body: object = None) -> Any:
@@ -112,6 +123,17 @@ def test_a_device_is_listed_as_we_read_it(worker: str) -> None:
     assert f"using device RPC0 ({worker}) (unknown id) - " in log
     assert parse_places(log) == {}
     assert parse_places(log.replace("unknown id", "0000:03:00.0")) == {"RPC0": "0000:03:00.0"}
+
+
+def test_an_engine_says_where_it_lies_as_we_read_it(worker: str) -> None:
+    """On a device, with what stays in the machine's memory; the table of tokens is a copy there when it is also used
+    for the output."""
+    told = run("llama-fit-params", "--rpc", worker, "--model", str(MODEL), "--device", "RPC0", "--log-jsonl")
+    (notice,) = [notice for line in told.splitlines() if isinstance(notice := read_line(line), LaidOut)]
+    on_device, at_home = notice.layout
+    assert (on_device.device, at_home.device) == ("RPC0", HOST)
+    assert on_device.weights_mib > 0
+    assert on_device.total_mib > on_device.weights_mib
 
 
 def test_the_engine_keeps_a_limit(worker: str) -> None:

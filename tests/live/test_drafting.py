@@ -10,7 +10,7 @@ from typing import Any
 import gguf
 import pytest
 
-from tests.live.box import ROOT, SELF_TEST_MODEL, Box
+from tests.live.box import ROOT, SELF_TEST_MODEL, Box, request
 
 pytestmark = pytest.mark.live
 
@@ -89,11 +89,11 @@ def test_a_model_whose_draft_does_not_load_runs_without(tmp_path: Path) -> None:
     with a_box(tmp_path, per_model={SELF_TEST_MODEL: {"draft": DRAFT.stem}}) as box:
         box.wait(lambda: standing(box) == ("ready", "left_out"), "it runs without", 120)
         issue = f"helper_left_out:{SELF_TEST_MODEL}"
-        box.wait(lambda: issue in issues(box), "the card is there")
+        box.wait(lambda: issue in box.issues(), "the card is there")
         shutil.copyfile(DRAFT, broken)
         assert box.manage("POST", f"/api/issues/{issue}/fix").status in (200, 202, 204)
         box.wait(lambda: standing(box) == ("ready", "used"), "everything is tried again", 120)
-        assert issue not in issues(box)
+        assert issue not in box.issues()
 
 
 def test_a_model_whose_projector_does_not_load_runs_without(tmp_path: Path) -> None:
@@ -107,10 +107,6 @@ def test_a_model_whose_projector_does_not_load_runs_without(tmp_path: Path) -> N
     with a_box(tmp_path, models=[SEES]) as box:
         box.wait_ready(SEES, 60)
         assert said(ask(box, "What is 3 + 4?", SEES))
-        listed = {entry["id"]: entry for entry in box.ask("/v1/models").json["data"]}
-        assert listed[SEES]["architecture"]["input_modalities"] == ["text"]
-        assert f"helper_left_out:{SEES}" in issues(box)
-
-
-def issues(box: Box) -> set[str]:
-    return {issue["id"] for issue in box.manage("GET", "/api/issues").json["issues"]}
+        listed = {entry["id"]: entry for entry in request("GET", f"{box.api_url}/v1/models").json["data"]}
+        assert listed[SEES]["meshbox"]["modalities"] == ["text"]
+        assert f"helper_left_out:{SEES}" in box.issues()

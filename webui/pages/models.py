@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -15,6 +15,8 @@ from appliance.api.problems import Problem
 from appliance.api.routes.jobs import end_job
 from appliance.api.serving import ServeBody
 from appliance.jobs.cleanup import removable
+from appliance.jobs.cleanup import unused as unused_models
+from appliance.jobs.shelf import Removal
 from appliance.models.failed import ModelProblem
 from appliance.models.hub import Sort
 from appliance.models.refs import BadRef, UrlRef
@@ -22,6 +24,7 @@ from appliance.run_loop import Outlook
 from webui.live import LivePage, View
 from webui.pages.context import AnyRequest, Context, Form, Page, done, safe_target
 from webui.views.catalog import catalog, names_like, recommended
+from webui.views.cleanup import DAY_SECONDS, CleanupView, cleanup_view, seen_and_unused
 from webui.views.fit import verdict_of_size
 from webui.views.frame import NavEntry
 from webui.views.jobs import job_rows
@@ -31,6 +34,7 @@ from webui.views.origins import Books
 
 NAV: NavEntry | None = NavEntry("Models", "/models", "models", "Serve")
 BLOCKS = ("served", "work", "library")
+MOST_DAYS = 3650
 MOST_FOUND = 30
 MOST_BESIDE = 8  # beside a model of the catalogue
 
@@ -64,7 +68,11 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
 
     @get("/models")
     async def show(
-        request: AnyRequest, q: FromQuery[str] = "", sort: FromQuery[str] = "downloads", ability: FromQuery[str] = ""
+        request: AnyRequest,
+        q: FromQuery[str] = "",
+        sort: FromQuery[str] = "downloads",
+        ability: FromQuery[str] = "",
+        unused: Annotated[int | None, QueryParameter(ge=1, le=MOST_DAYS)] = None,
     ) -> Page:
         snapshot = deps.loop.outlook.snapshot
         return context.page(
@@ -75,6 +83,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             sort=sort,
             sorts=SORTS,
             folder=str(deps.models.models_folder),
+            cleanup=CleanupView() if unused is None else await _cleanup(context, unused),
             recommended=await asyncio.to_thread(recommended, snapshot),
             catalog=await asyncio.to_thread(catalog, ability, snapshot),
             **await _look(context, q[:500].strip(), sort),
@@ -112,6 +121,12 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         await deps.models.shelf.remove([removal])
         return done("/models", "deleted")
 
+    @post("/models/cleanup", status_code=200)
+    async def cleanup(data: Form) -> Redirect:
+        removals = await _unused(context, _days(str(data.get("days", ""))))
+        await deps.models.shelf.remove(seen_and_unused(str(data.get("models", "")), removals))
+        return done("/models", "cleaned_up")
+
     @post("/models/jobs/{job_id:str}/cancel", status_code=200)
     async def cancel(job_id: FromPath[str], data: Form) -> Redirect:
         await end_job(deps, job_id)
@@ -122,7 +137,22 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         await deps.models.downloads.retry(job_id)
         return done(_back(data), "fetching")
 
-    return [show, fetch, load, unload, sleep, wake, delete, cancel, again]
+    return [show, fetch, load, unload, sleep, wake, delete, cleanup, cancel, again]
+
+
+async def _cleanup(context: Context, days: int) -> CleanupView:
+    return cleanup_view(days, await _unused(context, days), books_of(context))
+
+
+async def _unused(context: Context, days: int) -> list[Removal]:
+    work, outlook = context.deps.models, context.deps.loop.outlook
+    return await unused_models(work.shelf, work.usage, outlook, context.deps.clock() - days * DAY_SECONDS)
+
+
+def _days(typed: str) -> int:
+    if not typed.isdecimal() or len(typed) > 6 or not 1 <= int(typed) <= MOST_DAYS:
+        raise Problem(422, "invalid", f"The age must be a number of days from 1 to {MOST_DAYS}.")
+    return int(typed)
 
 
 def _back(data: dict[str, str]) -> str:

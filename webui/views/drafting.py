@@ -24,7 +24,8 @@ _CHIPS = {
 _WHY = {
     Standing.USED: "Proposes the next words, and the model checks them. The answers are the same.",
     Standing.TRYING: "When the model is loaded next, its speed is measured with and without.",
-    Standing.NO_ROOM: "The model fits without its helper only: with it, its context or its place on the GPU would shrink.",
+    Standing.NO_ROOM: "The model fits without its helper only: with it, its context or its place on the GPU would "
+    "shrink. A shorter context makes room for it.",
     Standing.DOES_NOT_PAY: "Measured on this box, the model was not faster with it. It is measured again when the "
     "files, the hardware or the engine change.",
     Standing.LEFT_OUT: "The engine did not get ready with it, so the model runs without. The repairs page says more.",

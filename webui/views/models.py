@@ -97,7 +97,7 @@ def library_row(model: Model, outlook: Outlook, books: Books, *, served: bool) -
         served=served,
         deletable=source is not None,
         bundled=model.bundled,
-        owner=None if source else model.keeper.title,
+        owner=None if source else model.keeper.program,
         used=None if served else used_at(model, books),
         path=model.path,
     )

@@ -23,7 +23,7 @@ def origin_text(model: Model, source: str | None) -> str:
         return "Meshbox itself"
     if source == UPLOADED:
         return "an upload"
-    return source or model.keeper.title or "your models folder"
+    return source or model.keeper.program or "your models folder"
 
 
 def used_at(model: Model, books: Books) -> Moment | None:

@@ -26,8 +26,8 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
 
 
 def _advice(file: BrokenFile) -> str:
-    if file.keeper.title is None:
+    if file.keeper.program is None:
         return "Mend it, fetch it again or delete it. The folder is looked through every few seconds."
     return (
-        f"It belongs to {file.keeper.title}: mend or remove it there. The folder is looked through every few seconds."
+        f"It belongs to {file.keeper.program}: mend or remove it there. The folder is looked through every few seconds."
     )

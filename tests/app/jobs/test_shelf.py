@@ -73,7 +73,7 @@ async def test_what_another_program_keeps_is_never_removed(tmp_path: Path, hub: 
         broken = BrokenFile("torn", str(box.models / "x" / "torn.gguf"), "It is torn.", keeper)
         seen = Outlook(1, replace(make_snapshot(), library=Library((model,), (broken,))), decide(make_snapshot(), 0.0))
         for name in ("kept", "torn"):
-            with pytest.raises(ModelProblem, match=f"{name} belongs to {keeper.title}") as caught:
+            with pytest.raises(ModelProblem, match=f"{name} belongs to {keeper.program}") as caught:
                 await removable(box.work.shelf, name, seen)
             assert caught.value.code == "not_managed"
         assert await unused(box.work.shelf, box.work.usage, seen, time.time() + 9) == []

@@ -206,9 +206,9 @@ class UnderTest:
 
 
 @contextlib.asynccontextmanager
-async def running_api(pool: Pool | None = None) -> AsyncIterator[Api]:
+async def running_api(pool: Pool | None = None, gate: Gate = OPEN_GATE) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
-        api = Api(free_port(), session)
+        api = Api(free_port(), session, gate=gate)
         deps = api.deps()
         listener = PLANES[UnderTest.plane]("the API", ApiApp(deps, Relay(deps, pool)), "127.0.0.1", api.port)
         await listener.start()

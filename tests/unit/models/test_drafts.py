@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.models.drafts import AUTO, MOST_DIFFERENT, OFF, draft_for, same_vocabulary
+from appliance.models.drafts import AUTO, MOST_DIFFERENT, OFF, Helper, Way, draft_for, helper_for, same_vocabulary
+from appliance.models.cache import Cache, Layer
 from appliance.models.library import Scanner
 from appliance.models.types import Ability, Model, Profile, SpecialTokens
+from appliance.models.weights import Weights
 from tests.unit.models.gguf_files import BUNDLED, MODELS
 
 WRITES = frozenset({Ability.CHAT, Ability.COMPLETION})
@@ -95,6 +97,49 @@ def test_what_a_file_leaves_out_is_as_the_engine_takes_it() -> None:
     assert same_vocabulary(silent, replace(silent, special=SpecialTokens(begin=1, adds_begin=True)))
     assert not same_vocabulary(silent, replace(silent, special=SpecialTokens(begin=1, adds_begin=False)))
     assert not same_vocabulary(replace(PROFILE, tokenizer=None), replace(PROFILE, tokenizer=None))
+
+
+LAYERED = replace(
+    PROFILE, architecture="qwen35", cache=Cache((Layer(keys=8, values=8),) * 4), weights=Weights(layers=(10,) * 5)
+)
+
+
+@pytest.mark.parametrize(
+    ("wish", "found"),
+    [
+        (OFF, None),
+        (AUTO, Helper(Way.AHEAD)),
+        ("mtp", Helper(Way.AHEAD)),
+        ("ngram", Helper(Way.REPEATS)),
+        ("gone", None),
+    ],
+)
+def test_layers_of_its_own_come_before_a_relative(wish: str, found: Helper | None) -> None:
+    """They need no further file and know the model best; proposing repeats has to be asked for."""
+    target, draft = model("Qwen3-8B-Q4_K_M", profile=LAYERED), model("Qwen3-0.6B-Q8_0", 600)
+    assert helper_for(target, wish, [target, draft]) == found
+    assert helper_for(target, draft.id, [target, draft]) == Helper(Way.MODEL, draft)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        PROFILE,
+        replace(LAYERED, architecture="llama"),  # the engine cannot use such layers there
+        replace(LAYERED, weights=Weights(layers=(10,) * 4)),  # made without them
+    ],
+)
+def test_without_such_layers_a_relative_drafts(profile: Profile) -> None:
+    """Or nothing, where they are asked for by name."""
+    target, draft = model("Qwen3-8B-Q4_K_M", profile=profile), model("Qwen3-0.6B-Q8_0", 600)
+    assert helper_for(target, AUTO, [target, draft]) == Helper(Way.MODEL, draft)
+    assert helper_for(target, "mtp", [target, draft]) is None
+
+
+def test_a_model_that_does_not_write_gets_no_helper() -> None:
+    """Whatever is wished."""
+    embedding = model("bge-F16", profile=replace(PROFILE, abilities=frozenset({Ability.EMBEDDING})))
+    assert helper_for(embedding, "ngram", [embedding]) is None
 
 
 def test_the_bundled_model_has_a_relative() -> None:

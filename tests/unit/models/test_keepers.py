@@ -31,4 +31,4 @@ def test_lm_studio_is_known_by_its_folders(path: str, keeper: Keeper) -> None:
 
 def test_every_program_has_a_name() -> None:
     """The owner has none: he is asked himself."""
-    assert {keeper: keeper.title for keeper in Keeper if keeper.title is None} == {Keeper.OWNER: None}
+    assert {keeper: keeper.program for keeper in Keeper if keeper.program is None} == {Keeper.OWNER: None}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from appliance.models.inside import LEADS_OUT
@@ -117,16 +120,10 @@ def test_what_the_engine_does_not_take_is_listed_with_its_reason(models: Path, s
 
 def test_words_and_pictures_in_one_file_are_told(models: Path, store: OllamaStore) -> None:
     """The engine refuses such a file after all of it was read."""
-    tensors = {"token_embd.weight": _ones(4, 8), "v.blk.0.attn_k.weight": _ones(8, 8)}
+    tensors = {name: np.ones((4, 8), np.float32) for name in ("token_embd.weight", "v.blk.0.attn_k.weight")}
     store.add("gemma3:4b", model=gguf_bytes(tensors=tensors))
     ((name, reason),) = broken(models)
     assert (name, reason.partition(",")[0]) == ("gemma3:4b", "It holds words and pictures in one file")
-
-
-def _ones(*shape: int) -> object:
-    import numpy as np  # noqa: PLC0415
-
-    return np.ones(shape, np.float32)
 
 
 def test_a_missing_file_is_told_with_what_helps(models: Path, store: OllamaStore) -> None:
@@ -184,9 +181,16 @@ def test_an_unchanged_store_is_not_opened_again(
     store.add("a", model=SMALL)
     scanner = Scanner(models, models)
     first, opened = scanner.scan(), list[object]()
-    real_open, real_os_open = Path.open, os.open
-    monkeypatch.setattr(Path, "open", lambda path, *a, **k: (opened.append(path), real_open(path, *a, **k))[1])
-    monkeypatch.setattr(os, "open", lambda path, *a, **k: (opened.append(path), real_os_open(path, *a, **k))[1])
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(path: object, *arguments: Any, **options: Any) -> Any:
+            opened.append(path)
+            return real(path, *arguments, **options)
+
+        return noted
+
+    monkeypatch.setattr(Path, "open", noting(Path.open))
+    monkeypatch.setattr(os, "open", noting(os.open))
     assert scanner.scan() == first
     assert opened == []
     store.add("b", model=OTHER)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.models.ollama_manifest import (
     ADAPTED,
@@ -108,3 +110,18 @@ def test_what_the_engine_does_not_take_says_why(data: bytes, reason: str) -> Non
 def test_what_cannot_be_read_is_told(data: bytes | None) -> None:
     """Neither depth nor a name that leads elsewhere does anything else."""
     assert read_manifest(data) == Refused(NOT_READABLE, foreign=False)
+
+
+@given(
+    st.binary(max_size=300)
+    | st.recursive(
+        st.none() | st.text(),
+        lambda v: st.lists(v) | st.dictionaries(st.sampled_from(("layers", "mediaType", "digest")), v),
+    ).map(lambda v: json.dumps(v).encode())
+)
+def test_whatever_stands_there_has_an_answer(data: bytes) -> None:
+    """A digest that is taken is one, so that it cannot lead anywhere."""
+    found = read_manifest(data)
+    if isinstance(found, Layers):
+        assert len(found.model) == 64
+        assert found.model.isalnum()

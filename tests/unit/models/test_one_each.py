@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.models.one_each import Found, Hidden, one_each
@@ -12,12 +14,10 @@ STORE = Path("/models/store")
 
 
 def model(name: str, path: str = "", also: tuple[str, ...] = ()) -> Model:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(make_model(name), path=path or f"/models/{name}.gguf", also=also)
 
 
-def found(one: Model | BrokenFile, *marks: object, store: Path | None = None) -> Found:
+def found(one: Model | BrokenFile, *marks: Hashable, store: Path | None = None) -> Found:
     return Found(one, store, frozenset(marks))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from appliance.node.failure import Failure
 from appliance.node.footprint import held_by, together, with_held, without_ours
 from appliance.node.snapshot import Child, ChildState, Snapshot
 from appliance.placement.room import GIB, PROCESSOR
@@ -30,8 +31,14 @@ def test_an_engine_holds_what_it_was_let_in_for() -> None:
     assert held_by(replace(child, anonymous=2 * GIB), BOX) == {"pci:0": 5 * GIB, PROCESSOR: 2 * GIB}
     for state in (ChildState.STARTING, ChildState.STOPPING):
         assert held_by(replace(child, state=state), BOX)["pci:0"] == 5 * GIB
-    for state in (ChildState.STOPPED, ChildState.FAILED):
-        assert held_by(replace(child, state=state), BOX) == {}
+    assert held_by(replace(child, state=ChildState.STOPPED), BOX) == {}
+
+
+def test_an_engine_that_fell_is_back_in_a_moment() -> None:
+    """Nobody takes its memory meanwhile; unless it was given up."""
+    child = replace(holding(make_snapshot(), ("pci:0", 5)), state=ChildState.FAILED)
+    held = [held_by(replace(child, failure=Failure(code, "")), BOX) for code in ("crashed", "crash_loop")]
+    assert held == [{"pci:0": 5 * GIB, PROCESSOR: 0}, {}]
 
 
 def test_a_gpu_without_memory_of_its_own_takes_the_machines() -> None:

@@ -13,6 +13,7 @@ from appliance.models.types import Ability, Capability, Claim, Level, Library, M
 from appliance.node.commands import EndEngine, RunEngine
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
+from appliance.node.loads import new_load
 from appliance.node.routes import routing_table
 from appliance.node.serving import ServingEntry, ServingState, engine_spec, wanted_entries
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase, Snapshot
@@ -81,6 +82,14 @@ def test_only_the_bundled_model_is_put_to_the_test() -> None:
     """Its answers are known."""
     snapshot = make_snapshot()
     assert [engine_spec(replace(EMBEDDER, bundled=b), snapshot).self_test for b in (True, False)] == [True, False]
+
+
+def test_an_engine_warms_up_only_where_its_first_question_would_miss_something() -> None:
+    """Experts that the question does not ask, eyes, and files of which nothing is known."""
+    experts, unknown = published("Qwen3-30B-A3B"), None
+    models = [make_model(profile=profile) for profile in (EIGHT_B, experts, unknown)]
+    models.append(make_model(profile=EIGHT_B, projector="/models/eyes.gguf"))
+    assert [engine_spec(model, make_snapshot()).warm_up for model in models] == [False, True, True, True]
 
 
 def test_entries_keep_the_owners_order() -> None:
@@ -212,6 +221,8 @@ def test_who_waits_for_room_is_not_asleep() -> None:
     entry = wanted_entries(snapshot, NOW)[-1]
     assert (entry.state, entry.waits_for_room) == (ServingState.PLANNED, True)
     assert states_of(snapshot, NOW + 61.0)[-1] == ("three", ServingState.SLEEPING)
+    person = replace(snapshot, jobs={"j": new_load("j", "three", NOW)})
+    assert states_of(person, NOW + 61.0)[-1] == ("three", ServingState.PLANNED)
 
 
 def test_what_an_engine_was_granted_stays() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.placement.needs import MOST_BYTES, KvType, layer_caches, loaded_weights, needs, padded, window_cells
+from appliance.placement.needs import MOST_BYTES, KvType, layer_caches, loaded_weights, needs, needs_ahead, padded, window_cells
 from appliance.placement.room import MIB
 from tests.blueprints import PUBLISHED
 from tests.unit.placement.values import published
@@ -53,6 +53,22 @@ def test_layers_that_predict_ahead_are_not_loaded() -> None:
     ahead = model.weights.layers[46] + model.weights.experts[46]
     assert (len(model.cache.layers), len(model.weights.layers)) == (46, 47)
     assert loaded_weights(model) == model.weights.total - ahead
+
+
+def test_layers_that_predict_ahead_take_their_weights_and_a_context_when_they_are_used() -> None:
+    """As much of a context as a layer before them keeps."""
+    model = published("GLM-4.5-Air")
+    extra = needs_ahead(model, 4096, 4, drafted=3)
+    assert extra.weights == model.weights.layers[46] + model.weights.experts[46]
+    assert extra.kv == needs(model, 4096, 4).kv // 46
+
+
+def test_a_state_is_kept_once_more_for_each_token_that_may_be_taken_back() -> None:
+    """Of models with layers that have a state."""
+    model = published("Qwen3-Next-80B")
+    states = sum(layer.state for layer in model.cache.layers) * 4
+    less, more = (needs_ahead(model, 4096, 4, drafted=count).kv for count in (0, 3))
+    assert more - less == states * 4 * 3
 
 
 @pytest.mark.parametrize(("context", "rounded"), [(1, 256), (256, 256), (257, 512), (131072, 131072)])

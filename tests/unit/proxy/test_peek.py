@@ -163,3 +163,25 @@ def test_any_form_is_peeked_or_refused(body: bytes, kind: str) -> None:
     """No bytes and no content type raise anything but a 400."""
     for content_type in (kind, KIND, f"multipart/form-data; boundary={kind}"):
         assert status_of(partial(peek_multipart, b"--sep\r\n" + body, content_type)) in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "answers"),
+    [
+        (b'{"prompt": "a"}', 1),
+        (b'{"prompt": "a", "n": 3}', 3),
+        (b'{"prompt": ["a", "b"], "n": 3}', 6),
+        (b'{"prompt": ["a", "b"], "n": 3, "n_cmpl": 2}', 4),
+        (b'{"prompt": [1, 2, 3]}', 1),
+        (b'{"prompt": [[1, 2], [3]]}', 2),
+        (b'{"prompt": []}', 1),
+        (b'{"n": 0}', 1),
+        (b'{"n": -3}', 1),
+        (b'{"n": "many"}', 1),
+        (b'{"n": 99999999999}', 1),
+        (b'{"n": 99999}', 10_000),
+    ],
+)
+def test_several_answers_are_seen(body: bytes, answers: int) -> None:
+    """Their tokens are told for one of them only."""
+    assert peek_json(body).answers == answers

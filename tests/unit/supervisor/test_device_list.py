@@ -79,3 +79,12 @@ def test_a_build_without_a_name_is_known_by_its_program(tmp_path: Path) -> None:
     assert engine_key(tmp_path) == "none"
     (tmp_path / "llama-server").write_text("x")
     assert engine_key(tmp_path) not in ("none", "")
+
+
+@pytest.mark.parametrize(("part", "names"), [("libggml-vulkan.so", ["Vulkan0"]), ("libggml-cpu-haswell.so", [])])
+def test_without_a_gpu_only_an_engine_that_could_use_one_is_asked(tmp_path: Path, part: str, names: list[str]) -> None:
+    """There are GPUs that no driver but that of Vulkan tells of."""
+    (tmp_path / part).touch()
+    listed = engine(tmp_path, LIST).read(machine())
+    assert [device.name for device in listed.devices] == names
+    assert (listed.hardware, listed.trouble) == ((), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.hardware.engine_layout import HOST, Lain
 from appliance.models.types import Ability
 from appliance.node.failure import Failure
 from appliance.node.snapshot import ChildState, EngineSpec, Phase
@@ -214,3 +215,18 @@ def test_a_spawn_that_fails_is_a_failure_with_a_next_try() -> None:
 def test_exits_are_told_in_words(code: int, words: str) -> None:
     """A person reads how the engine ended."""
     assert describe_exit(code) == words
+
+
+def test_where_it_lies_is_what_it_said_last_while_it_loaded() -> None:
+    """What it says when it ends does not matter any more; a new process says it anew."""
+    life = started()
+    life.laid_out((Lain("CUDA0", 90, 95),), 0.1)
+    life.laid_out((Lain("CUDA0", 50, 55), Lain(HOST, 40, 42)), 0.2)
+    life.loaded(1024, 1.0)
+    life.probed(5.0, 1.1)
+    life.laid_out((Lain("CUDA0", 1, 1),), 2.0)
+    assert life.child(0).laid_out == (Lain("CUDA0", 50, 55), Lain(HOST, 40, 42))
+    life.exited(1, (), 3.0)
+    assert life.retry_at is not None
+    life.tick(life.retry_at, busy=False)
+    assert life.child(0).laid_out == ()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from appliance.hardware.engine_layout import HOST, Lain
 from appliance.models.types import Ability
 from appliance.node.snapshot import EngineSpec
 from appliance.routing.table import Endpoint
 from appliance.supervisor.llama_server import (
     OWNER_MARK,
     Loaded,
+    LaidOut,
     LoadProgress,
     LogText,
     Notice,
@@ -73,16 +76,38 @@ def test_context_and_devices_are_passed() -> None:
     assert line[line.index("--device") + 1] == "CUDA0,CUDA1"
 
 
-def test_helpers_of_the_model_are_passed() -> None:
-    """Eyes, a draft with the way it drafts, and how much may be remembered."""
+def test_a_projector_and_the_memory_for_prompts_are_passed() -> None:
+    """Eyes, and how much may be remembered."""
     plain = spec(Ability.CHAT)
-    helped = replace(plain, projector="/m/eyes.gguf", draft="/m/draft.gguf", cache_mib=512)
-    line = command_line("x", helped, ENDPOINT, 3)
-    assert line[line.index("--mmproj") :] == [
-        *("--mmproj", "/m/eyes.gguf", "--spec-draft-model", "/m/draft.gguf", "--spec-type", "draft-simple"),
-        *("--spec-draft-n-max", "8", "--cache-ram", "512"),
-    ]
+    line = command_line("x", replace(plain, projector="/m/eyes.gguf", cache_mib=512), ENDPOINT, 3)
+    assert line[line.index("--mmproj") :] == ["--mmproj", "/m/eyes.gguf", "--cache-ram", "512"]
     assert not {"--mmproj", "--spec-type", "--cache-ram"} & set(command_line("x", plain, ENDPOINT, 3))
+
+
+@pytest.mark.parametrize(
+    ("helped", "arguments"),
+    [
+        (
+            {"drafting": "model", "draft": "/m/draft.gguf", "devices": ("CUDA0", "CUDA1")},
+            [
+                *("--spec-type", "draft-simple", "--spec-draft-model", "/m/draft.gguf", "--spec-draft-n-max", "8"),
+                *("--spec-draft-p-min", "0.75", "--spec-draft-device", "CUDA0,CUDA1"),
+            ],
+        ),
+        ({"drafting": "mtp"}, ["--spec-type", "draft-mtp", "--spec-draft-n-max", "3"]),
+        ({"drafting": "ngram"}, ["--spec-type", "ngram-simple"]),
+    ],
+)
+def test_each_way_of_drafting_is_named_to_the_engine(helped: dict[str, Any], arguments: list[str]) -> None:
+    """A model that drafts lies on the devices of the one it drafts for."""
+    line = command_line("x", replace(spec(Ability.CHAT), **helped), ENDPOINT, 3)
+    assert line[line.index("--spec-type") :] == arguments
+
+
+def test_a_draft_follows_its_model_where_the_engine_chooses() -> None:
+    """Without devices named there is nothing to name for the draft."""
+    line = command_line("x", replace(spec(Ability.CHAT), drafting="model", draft="/m/draft.gguf"), ENDPOINT, 3)
+    assert "--spec-draft-device" not in line
 
 
 def test_the_environment_holds_no_secret_of_ours_and_no_overruling_setting() -> None:
@@ -117,6 +142,13 @@ def test_the_environment_holds_no_secret_of_ours_and_no_overruling_setting() -> 
         ('cmd_child_to_router:state:{"state":"ready","payload":{"meta":{"n_ctx":1024}}}', Loaded(1024)),
         ('cmd_child_to_router:state:{"state":"ready","payload":[]}', Loaded(None)),
         ("cmd_child_to_router:state:nonsense", None),
+        (
+            '{"type":"fit_memory_breakdown","data":{"unit":"MiB","rows":[{"kind":"device","name":"CUDA0","total":24105,'
+            '"free":24105,"self":11,"model":3,"context":2,"compute":5,"unaccounted":-11},{"kind":"host","name":"Host",'
+            '"self":2,"model":0,"context":0,"compute":2}]}}',
+            LaidOut((Lain("CUDA0", 3, 11), Lain(HOST, 0, 2))),
+        ),
+        ('{"type":"fit_memory_breakdown","data":7}', LaidOut(())),
         ('cmd_child_to_router:state:{"state":"sleeping","payload":{}}', None),
     ],
 )

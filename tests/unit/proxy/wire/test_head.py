@@ -19,7 +19,7 @@ OWN_NAMES = {b"host", b"content-length", b"transfer-encoding", b"connection", b"
 tokens = st.text(TOKEN, min_size=1, max_size=20).map(str.encode)
 values = st.binary(max_size=30).map(lambda raw: bytes(b for b in raw if b >= 0x20 and b != 0x7F).strip())
 fields = st.lists(st.tuples(tokens, values).filter(lambda field: field[0].lower() not in OWN_NAMES), max_size=8)
-paths = st.text(TOKEN.replace("%", "") + "/", max_size=30).map(lambda text: b"/" + text.encode())
+paths = st.text(TOKEN.replace("%", "").replace("#", "") + "/", max_size=30).map(lambda text: b"/" + text.encode())
 
 
 def written(head: bytes) -> Head:
