@@ -57,8 +57,12 @@ test: dev  ## install what is missing and run the tests; WITH=image adds those o
 	@$(BIN)/python -m tests.tools.layers $(LAYERS) $(if $(WITH),--with $(WITH))
 
 .PHONY: bench
-bench: $(DEV)  ## measure pages, streams, logins and the start; NAMES="pages tabs" measures some
+bench: engine $(DEV)  ## measure pages, streams, models and the start; NAMES="pages tabs" measures some
 	@$(BIN)/python -m tests.bench $(NAMES)
+
+.PHONY: bench-proxy
+bench-proxy: $(DEV)  ## measure the API's way to its engines beside nginx (wants a C compiler; nginx if there is one)
+	@$(BIN)/python -m tests.bench proxy
 
 .PHONY: lint
 lint: $(DEV)  ## check style, types and who imports whom

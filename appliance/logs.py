@@ -11,9 +11,11 @@ import logging
 import re
 import secrets
 import sys
+import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import merge
 from itertools import islice, takewhile
 from threading import Lock
@@ -46,6 +48,11 @@ def _escape(found: re.Match[str]) -> str:
 def _clean_all(text: str, trace: str) -> str:
     """A message, and below it the lines of its traceback: marked, so that none passes for a line of the log."""
     return "".join([clean(text), *("\n  | " + clean(line) for line in trace.splitlines())])
+
+
+@lru_cache(maxsize=256)
+def _source(name: str) -> str:
+    return clean(name)[:LONGEST_SOURCE]
 
 
 def _shown(record: logging.LogRecord) -> str:
@@ -133,13 +140,14 @@ class LogRing(logging.Handler):
             return
         if len(text) > LONGEST_TEXT:
             text = text[:LONGEST_TEXT] + "…"
-        source = clean(record.name)[:LONGEST_SOURCE]
+        source = _source(record.name)
         with self._guard:
             self.newest += 1
             line = LogLine(self.newest, record.created, record.levelname.lower(), source, text)
             gone = (self._engines if _below(source, ENGINES) else self._own).put(line)
             self._sources[source] += 1
-            self._sources.subtract(old.source for old in gone)
+            if gone:
+                self._sources.subtract(old.source for old in gone)
 
     def lines(self, chosen: LogFilter = EVERYTHING, limit: int | None = None, after: int = 0) -> list[LogLine]:
         """The latest lines that are younger than the number `after`, oldest first."""
@@ -194,8 +202,14 @@ def _json_escape(found: re.Match[str]) -> str:
 
 class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        head = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname:<7} {clean(record.name)}: "
+        head = f"{_clock_time(int(record.created))} {record.levelname:<7} {_source(record.name)}: "
         return head + _shown(record)
+
+
+@lru_cache(maxsize=4)
+def _clock_time(second: int) -> str:
+    """Many lines come in the same second."""
+    return time.strftime("%H:%M:%S", time.localtime(second))
 
 
 def set_up_logging(style: str) -> LogRing:

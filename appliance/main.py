@@ -13,6 +13,7 @@ import logging
 import secrets
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -48,6 +49,7 @@ from appliance.proxy.app import ProxyDeps, create_api_app
 from appliance.proxy.gate import OPEN_GATE, KeyGate
 from appliance.proxy.meter import RequestMeter
 from appliance.proxy.relay import Relay
+from appliance.proxy.wire.listener import WireListener
 from appliance.run_loop import RunLoop
 from appliance.serve import Listener, PortTaken
 from appliance.settings.bootstrap import Bootstrap
@@ -81,6 +83,7 @@ log = logging.getLogger("meshbox")
 
 BUNDLED = Path(__file__).parent / "models" / "bundled"
 API_RETRY_SECONDS = 3.0
+API_SERVERS: Mapping[str, type[Listener | WireListener]] = {"wire": WireListener, "asgi": Listener}
 LAST_WORDS_SECONDS = 1.0  # for connections to close once nothing runs any more
 
 
@@ -142,7 +145,7 @@ class Box:
     trials: DeviceTrials
     keys: Keyring
     page: Listener
-    api: Listener
+    api: Listener | WireListener
     stopping: asyncio.Event
     tasks: TaskGroup
 
@@ -327,7 +330,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         trials=trials,
         keys=keys,
         page=Listener("the page", create_web_app(api, Relay(for_owner)), bootstrap.bind, bootstrap.web_port),
-        api=Listener("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
+        api=API_SERVERS[bootstrap.data_plane]("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
         stopping=stopping,
         tasks=TaskGroup(),
     )

@@ -82,10 +82,7 @@ def header_bytes(plan: Blueprint) -> bytes:
 def write_blueprint(path: Path, plan: Blueprint) -> Path:
     """A file that is as long as the model, and takes next to no room."""
     writer = gguf.GGUFWriter(path, plan.architecture)
-    basics = {"context_length": plan.context, "embedding_length": plan.sizes["E"], "block_count": plan.sizes["L"]}
-    common = {"vocab_size": plan.sizes["V"], "attention.layer_norm_rms_epsilon": 1e-6}
-    for key, value in {**basics, **common, **plan.keys}.items():
-        _add(writer, f"{plan.architecture}.{key}", value)
+    add_keys(writer, plan)
     writer.add_tokenizer_model("none")
     sizes = [_announce(writer, name, shape) for name, shape in plan.tensors.items()]
     writer.write_header_to_file()
@@ -94,6 +91,13 @@ def write_blueprint(path: Path, plan: Blueprint) -> Path:
     writer.close()
     os.truncate(path, sum(size + -size % ALIGNMENT for size in (path.stat().st_size, *sizes)))
     return path
+
+
+def add_keys(writer: gguf.GGUFWriter, plan: Blueprint) -> None:
+    basics = {"context_length": plan.context, "embedding_length": plan.sizes["E"], "block_count": plan.sizes["L"]}
+    common = {"vocab_size": plan.sizes["V"], "attention.layer_norm_rms_epsilon": 1e-6}
+    for key, value in {**basics, **common, **plan.keys}.items():
+        _add(writer, f"{plan.architecture}.{key}", value)
 
 
 def _announce(writer: gguf.GGUFWriter, name: str, shape: tuple[int, ...]) -> int:

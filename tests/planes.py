@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from appliance.main import API_SERVERS
+from appliance.settings.bootstrap import Bootstrap
 
-from appliance.proxy.wire.listener import WireListener
-from appliance.serve import Listener
-
-PLANES: Mapping[str, Callable[..., Any]] = {"asgi": Listener, "wire": WireListener}
+PLANES = API_SERVERS
+DEFAULT_PLANE: str = Bootstrap.model_fields["data_plane"].default

@@ -1,13 +1,16 @@
-"""What drafts for a model, and what was measured, as a document."""
+"""What drafts for a model, and what was measured: as a document, and to be measured again."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from appliance.api.problems import Problem
 from appliance.models.draft_trials import Speed
 from appliance.node.drafting import Standing, standing, trial_in_force, wanted_helper
+from appliance.node.events import DraftForgotten
 from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import Snapshot
+from appliance.run_loop import RunLoop
 
 
 def drafting_document(entry: ServingEntry, snapshot: Snapshot) -> dict[str, Any] | None:
@@ -26,6 +29,16 @@ def drafting_document(entry: ServingEntry, snapshot: Snapshot) -> dict[str, Any]
         "helped_tokens_per_second": _rate(helped),
         "share_taken": helped.share_taken if helped else None,
     }
+
+
+def measure_again(loop: RunLoop, entry: ServingEntry) -> str:
+    """The model starts anew, with its helper and without, before it answers again."""
+    snapshot = loop.outlook.snapshot
+    model = snapshot.library.find(entry.model) if snapshot.library else None
+    if model is None or trial_in_force(model, snapshot) is None:
+        raise Problem(409, "not_measured", f"For {entry.model} nothing was measured yet that could be measured again.")
+    loop.post(DraftForgotten(model.id))
+    return model.id
 
 
 def _rate(speed: Speed | None) -> float | None:

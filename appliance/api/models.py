@@ -17,7 +17,8 @@ from appliance.models.failed import ModelProblem
 from appliance.models.gguf_header import Header
 from appliance.models.hub import FoundRepo
 from appliance.models.profile import NotServable, is_companion, make_profile
-from appliance.placement.advice import Advice
+from appliance.placement.advice import Advice, runs
+from appliance.placement.fit import Verdict
 from appliance.placement.words import sentence
 
 Json = dict[str, Any]
@@ -36,7 +37,8 @@ def with_origin(model: Json, shelf: Shelf, usage: Usage) -> Json:
     }
 
 
-def found_document(found: FoundRepo) -> Json:
+def found_document(found: FoundRepo, fit: Verdict) -> Json:
+    """A repository of the hub, and how its model in the usual form would run here."""
     return {
         "repo": found.repo,
         "downloads": found.downloads,
@@ -46,12 +48,13 @@ def found_document(found: FoundRepo) -> Json:
         "architecture": found.architecture,
         "parameters": found.parameters,
         "context_length": found.context_length,
+        "fit": fit_document(fit),
     }
 
 
 def advice_document(advice: Advice) -> Json:
     """An entry of the catalogue, with the form of it that suits this box best. Its sizes are approximate."""
-    entry, verdict = advice.entry, advice.verdict
+    entry = advice.entry
     return {
         "name": entry.name,
         "title": entry.title,
@@ -68,13 +71,18 @@ def advice_document(advice: Advice) -> Json:
         "draft": entry.draft,
         "variants": [_form(form) for form in entry.forms],
         "suggested": _form(advice.form) | {"ref": entry.ref(advice.form)},
-        "fit": {
-            "fits": advice.fits,
-            "code": verdict.code.value,
-            "text": sentence(verdict),
-            "needed_bytes": verdict.needed,
-            "room_bytes": verdict.room,
-        },
+        "fit": fit_document(advice.verdict),
+    }
+
+
+def fit_document(verdict: Verdict) -> Json:
+    """Worked out from its size alone: it is not here yet."""
+    return {
+        "fits": runs(verdict),
+        "code": verdict.code.value,
+        "text": sentence(verdict),
+        "needed_bytes": verdict.needed,
+        "room_bytes": verdict.room,
     }
 
 

@@ -242,7 +242,7 @@ class Downloads:
                 pause = max(patience.pause(failures), problem.retry_after or 0)
                 if not problem.temporary or failures >= patience.tries or pause > patience.longest_s:
                     raise
-                self._progress[job_id].waits(problem.detail)
+                self._progress[job_id].waits(problem.detail, pause)
                 self._changed(job_id)
                 await asyncio.sleep(pause)
             else:

@@ -15,6 +15,7 @@ from appliance.jobs.progress import Progress
 from appliance.jobs.shelf import ManagedFile, Shelf
 from appliance.models.disk import FreeBytes, check_room, free_bytes
 from appliance.models.failed import TransferFailed
+from appliance.models.local_source import LocalSource
 from appliance.models.part_file import PartFile
 from appliance.models.requests import make_session
 from appliance.models.sources import Finder, in_order, nobody
@@ -96,7 +97,6 @@ class Fetcher:
         part = self.part(file)
         if await asyncio.to_thread(part.whole.exists):
             return file.sha256
-        remote = await self._planner.remote(file)
 
         def received(count: int) -> None:
             progress.file(file.key, count, time.monotonic())
@@ -106,13 +106,17 @@ class Fetcher:
             progress.sizes[file.key] = count
 
         def waiting(why: str, seconds: float) -> None:
-            progress.waits(f"{why} Trying again in {seconds:.0f} s.")
+            progress.waits(why, seconds)
             changed()
 
+        watcher = Watcher(received, total, waiting)
+        if file.local is not None:
+            return await self._transfer.fetch([LocalSource(file.local, file.size)], part, watcher)
+        remote = await self._planner.remote(file)
         async with make_session(guarded=remote.guarded) as session:
             origin = WebSource(session, remote)
             sources = in_order(origin, await self._others(origin.offer))
-            return await self._transfer.fetch(sources, part, Watcher(received, total, waiting))
+            return await self._transfer.fetch(sources, part, watcher)
 
     async def _put_in_place(self, plan: Plan, files: list[PlannedFile], hashes: dict[str, str | None]) -> None:
         """The first file of a model last: it is not seen before the others are there."""

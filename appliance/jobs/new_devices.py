@@ -8,7 +8,6 @@ import time
 
 from appliance.hardware.trials import marks
 from appliance.jobs.trials import DeviceTrials
-from appliance.node.jobs import Job, JobState
 from appliance.node.untested import proofs, untested
 from appliance.run_loop import RunLoop
 
@@ -58,12 +57,13 @@ class NewDevices:
         log.info("%s is new here and is tested", device)
         job = self._trials.start_self_test(device)
         self._tried.add(mark)
-        while (now := self._trials.jobs().get(job.id, job)) and self._runs(now):
+        while self._runs(job.id):
             if self._loop.outlook.snapshot.requests.in_flight:
                 self._trials.end(job.id)
                 self._tried.discard(mark)
                 return
             await asyncio.sleep(LOOK_SECONDS / 10)
 
-    def _runs(self, job: Job) -> bool:
-        return job.id in self._trials.jobs() and job.state in (JobState.QUEUED, JobState.RUNNING)
+    def _runs(self, job_id: str) -> bool:
+        job = self._trials.jobs().get(job_id)
+        return job is not None and not job.ended

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from urllib.parse import quote, urlsplit, urlunsplit
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from appliance.models.choice import Choice, RemoteFile
 from appliance.models.hub import RepoFacts
@@ -15,6 +15,7 @@ from appliance.models.places import safe_name, targets
 from appliance.models.refs import ENDING, UrlRef
 from appliance.models.shards import Shard, shard_of
 
+COPIED = "file"  # in place of the repository or the host: from elsewhere on this box
 KEY_LENGTH = 40
 MOST_SHARDS = 500
 
@@ -29,12 +30,17 @@ class PlannedFile:
     from_hub: bool = True
     companion: bool = False
 
+    @property
+    def local(self) -> Path | None:
+        """Where it lies, when it is one of this box."""
+        return Path(unquote(urlsplit(self.url).path)) if self.url.startswith("file:") else None
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     model: str  # the id that the model will have
     files: tuple[PlannedFile, ...]
-    source: str  # the repository or the host
+    source: str  # the repository, the host, or COPIED
     revision: str | None = None
     quant: str | None = None
 

@@ -42,8 +42,8 @@ class Progress:
         while len(self._samples) > 2 and now - self._samples[0][0] > WINDOW_SECONDS:
             self._samples.popleft()
 
-    def waits(self, note: str) -> None:
-        self.note = note
+    def waits(self, why: str, seconds: float) -> None:
+        self.note = f"{why} Trying again in {seconds:.0f} s."
         self._samples.clear()
 
     def rate(self, now: float) -> float | None:

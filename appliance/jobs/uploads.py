@@ -45,15 +45,21 @@ class Uploads:
         self._free = free
         self._busy: set[str] = set()
 
-    async def received(self, name: str) -> Received:
-        """How much of a file is here already. Raises BadName."""
+    async def received(self, name: str, mark: str | None = None) -> Received:
+        """How much of a file is here already; nothing when a file with another `mark` was begun. Raises BadName."""
         name = _checked(name)
-        return Received(name, await asyncio.to_thread(self._part(name).present))
+        part = self._part(name)
+        begun = await asyncio.to_thread(part.known_mark)
+        same = None in (mark, begun) or mark == begun
+        return Received(name, await asyncio.to_thread(part.present) if same else 0)
 
-    async def receive(self, name: str, offset: int, total: int | None, body: AsyncIterator[bytes]) -> Received:
+    async def receive(
+        self, name: str, offset: int, total: int | None, body: AsyncIterator[bytes], mark: str | None = None
+    ) -> Received:
         """Takes bytes from `offset` on; with the last of them the file is taken in. Raises ModelProblem.
 
-        Without a `total` the file ends where the body does.
+        Without a `total` the file ends where the body does. By the `mark` its sender tells it from another file of
+        the same name: the beginning of the one and the rest of the other would be neither.
         """
         name = _checked(name)
         if name in self._busy:
@@ -61,7 +67,7 @@ class Uploads:
         self._busy.add(name)
         part = self._part(name)
         try:
-            await self._prepare(name, part, offset, total)
+            await self._prepare(name, part, offset, total, mark)
             await _store(part, total, body)
             if total is not None and part.size < total:
                 return Received(name, part.size, total)
@@ -75,12 +81,14 @@ class Uploads:
     def _part(self, name: str) -> PartFile:
         return PartFile(self._models / PARTS, UPLOAD + key_of(name), hashed=False)
 
-    async def _prepare(self, name: str, part: PartFile, offset: int, total: int | None) -> None:
+    async def _prepare(self, name: str, part: PartFile, offset: int, total: int | None, mark: str | None) -> None:
         if await asyncio.to_thread((self._models / name).exists):
             raise ModelProblem("file_exists", f"{name} is in the models folder already. Give the new one another name.")
         await asyncio.to_thread(part.open)
         if offset == 0:
-            await asyncio.to_thread(part.restart)
+            await asyncio.to_thread(part.restart, mark)
+        if None not in (mark, part.mark) and mark != part.mark:
+            raise ModelProblem("wrong_offset", f"Another file called {name} was begun; begin this one anew.", offset=0)
         if offset != part.size:
             raise ModelProblem(
                 "wrong_offset", f"{part.size} bytes of this file are here; go on from there.", offset=part.size

@@ -20,6 +20,8 @@ from appliance.models.hub_token import HubToken
 from appliance.models.sources import Finder, nobody
 from appliance.models.throttle import Throttle
 from appliance.models.transfer import PATIENCE, Patience, Transfer
+from appliance.node.fitting import resources_to_choose_for
+from appliance.placement.advice import suits
 from appliance.run_loop import RunLoop
 from appliance.settings.schema import ModelsSettings
 from appliance.storage.database import Database
@@ -69,7 +71,7 @@ def make_model_work(  # noqa: PLR0913 - what it takes from the box, then what te
     others: Finder = nobody,
 ) -> ModelWork:
     hub = Hub(endpoint, HubToken(secrets))
-    planner = Planner(hub, settings)
+    planner = Planner(hub, settings, lambda: suits(resources_to_choose_for(loop.outlook.snapshot)), models_folder)
     shelf = Shelf(database, models_folder)
     transfer = Transfer(Throttle(lambda: settings().download_mib_s * MIB), patience)
     fetcher = Fetcher(models_folder, planner, transfer, shelf, free, others)

@@ -77,3 +77,11 @@ SEES = frozenset(
         *("qwen2vl", "qwen3vl", "qwen3vlmoe"),
     }
 )
+
+# those with a `graph_mtp`: their layers that predict ahead can draft
+PREDICTING_AHEAD = frozenset(
+    {
+        *("bailingmoe3", "cohere2moe", "deepseek2", "deepseek32", "deepseek4", "glm-dsa", "glm4moe", "hy_v3", "mimo2"),
+        *("nemotron_h_moe", "qwen35", "qwen35moe", "qwen3next", "step35"),
+    }
+)

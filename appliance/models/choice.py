@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.models.failed import ModelProblem
+from appliance.models.names import without_quantisation
 from appliance.models.refs import ENDING, RepoRef
 from appliance.models.shards import missing_names, shard_of
 
 ORDER = ("Q4_K_M", "Q4_K_S", "Q4_1", "Q5_K_M", "Q5_K_S", "Q8_0", "BF16")
 AFTER = ("Q4_K_XL", "Q4_0", "MXFP4", "IQ4_XS", "IQ4_NL", "Q5_K_XL", "Q6_K", "F16", "F32")  # of what nobody asked for
+UNPACKED = frozenset({"F16", "BF16", "F32"})  # twice as large as what nobody can tell from them
 COMPANION_ORDER = ("F16", "BF16", "Q8_0", "F32")
 
 _LABEL = re.compile(
     r"(?<![A-Za-z0-9])((?:UD-)?(?:I?Q\d|TQ\d)[A-Z0-9_]*|BF16|F16|F32|FP16|FP32|MXFP4\w*|NVFP4)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_COARSE = re.compile(r"(?:UD-)?(?:I?Q|TQ)[12](?!\d)")  # of one or two bits: it shows in the answers
 _ALIASES = {"FP16": "F16", "FP32": "F32", "MXFP4_MOE": "MXFP4"}
 
 
 class NothingToFetch(ModelProblem):
     """The repository does not hold what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suits:
+    """How forms of so many bytes would run where they are to be served."""
+
+    well: Callable[[int], bool]
+    at_all: Callable[[int], bool]
+    larger: bool  # whether the largest that runs well is better than the usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +68,12 @@ class Choice:
         return self.variant.files if self.companion is None else (*self.variant.files, self.companion)
 
 
-def choose(listing: Sequence[RemoteFile], ref: RepoRef, budget: int | None = None) -> Choice:
-    """Raises NothingToFetch. With a `budget` of bytes the largest form that fits it, without one the usual order."""
+def choose(
+    listing: Sequence[RemoteFile], ref: RepoRef, budget: int | None = None, suits: Suits | None = None
+) -> Choice:
+    """Raises NothingToFetch. With a `budget` of bytes the largest form that fits it, else what suits the box best,
+    and as long as that is not known the usual order.
+    """
     ggufs = [file for file in listing if file.path.casefold().endswith(ENDING)]
     if not ggufs:
         raise NothingToFetch("no_gguf", f"The repository {ref.repo} holds no GGUF file.")
@@ -70,8 +86,10 @@ def choose(listing: Sequence[RemoteFile], ref: RepoRef, budget: int | None = Non
         raise NothingToFetch("no_gguf", f"The repository {ref.repo} holds no GGUF file of a model, only companions.")
     if ref.quant is not None:
         return Choice(_of_quant(found, ref.quant), companion)
-    room = None if budget is None else budget - (companion.size or 0 if companion else 0)
-    return Choice(_by_size(found, room) if room is not None else _by_order(found), companion)
+    beside = (companion.size or 0) if companion else 0
+    if budget is not None:
+        return Choice(_by_size(found, budget - beside), companion)
+    return Choice(_by_order(found) if suits is None else _by_fit(found, suits, beside), companion)
 
 
 def variants(listing: Iterable[RemoteFile]) -> list[Variant]:
@@ -144,6 +162,19 @@ def _by_order(found: list[Variant]) -> Variant:
     matches = [v for v in found if rank(v) == best]
     plain = [v for v in matches if not (v.quant or "").startswith("UD-")]
     return _single(plain or matches) if best < len(order) else _whole(matches[-1])
+
+
+def _by_fit(found: list[Variant], suits: Suits, beside: int) -> Variant:
+    """What runs well, but nothing coarse as long as something finer runs at all; when nothing does the usual order."""
+    if len({without_quantisation(v.stem.rpartition("/")[2]).casefold() for v in found}) > 1:
+        return _by_order(found)  # several models: which one is meant cannot be told by their sizes
+    able = [v for v in found if suits.at_all(v.size + beside)]
+    fine = [v for v in able if not _COARSE.match(v.quant or "")] or able
+    well = [v for v in fine if suits.well(v.size + beside)]
+    packed = [v for v in well if v.quant not in UNPACKED]
+    if suits.larger and packed:
+        return _single([v for v in packed if v.quant == packed[-1].quant])
+    return _by_order(well or fine or found)
 
 
 def _by_size(found: list[Variant], room: int) -> Variant:

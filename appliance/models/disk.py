@@ -37,4 +37,5 @@ def check_room(folder: Path, needed: int, free: FreeBytes = free_bytes) -> None:
 
 
 def in_units(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    """As the pages write sizes."""
+    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{-(-count // (1 << 20))} MiB"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from appliance.models.architectures import PREDICTING_AHEAD
 from appliance.models.names import resolve_name
 from appliance.models.types import Ability, Model, Profile
 
@@ -28,13 +29,6 @@ MOST_DIFFERENT = 128  # tokens; SPEC_VOCAB_MAX_SIZE_DIFFERENCE of the engine's c
 MOST_DRAFTED = 8  # tokens that a small model proposes at once
 MOST_AHEAD = 3  # the same for layers that predict ahead, as the engine has it by itself
 SMALLER = 2  # a draft of more than one in so many parts of the model costs what it saves
-# Architectures whose layers that predict ahead the engine can use: `graph_mtp` in its src/models
-_AHEAD = frozenset(
-    {
-        *("bailingmoe3", "cohere2moe", "deepseek2", "deepseek32", "deepseek4", "glm-dsa", "glm4moe", "hy_v3", "mimo2"),
-        *("nemotron_h_moe", "qwen35", "qwen35moe", "qwen3next", "step35"),
-    }
-)
 # The engine adds a token at the beginning for these, unless the file says otherwise
 _BEGIN_BY_THEMSELVES = frozenset({"llama-bpe", "llama3", "llama-v3", "tekken", "chameleon"})
 
@@ -91,7 +85,7 @@ def helper_for(model: Model, wish: str, models: Iterable[Model]) -> Helper | Non
 
 def predicts_ahead(profile: Profile | None) -> bool:
     """Whether its file holds layers behind those that compute the next token."""
-    if profile is None or profile.architecture not in _AHEAD or not profile.cache.layers:
+    if profile is None or profile.architecture not in PREDICTING_AHEAD or not profile.cache.layers:
         return False
     count = len(profile.cache.layers)
     return any(profile.weights.layers[count:]) or any(profile.weights.experts[count:])

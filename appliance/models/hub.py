@@ -111,13 +111,20 @@ def unreachable(endpoint: str, why: str) -> HubFailed:
 def refusal(status: int, retry_after: int | None) -> HubFailed:
     """Of a hub that has no time or no health."""
     if status == 429:
-        wait = f"Try again in {retry_after} seconds." if retry_after else "Try again in some minutes."
-        detail = f"The hub was asked too often and wants a pause. {wait}"
+        pause = f"{retry_after} seconds" if retry_after else "some minutes"
+        detail = f"The hub was asked too often and wants a pause of {pause}."
         return HubFailed("rate_limited", detail, temporary=True, retry_after=retry_after)
-    return HubFailed("hub_error", f"The hub has trouble of its own (status {status}). Try again later.", temporary=True)
+    detail = f"The hub has trouble of its own (status {status}). That mostly passes by itself."
+    return HubFailed("hub_error", detail, temporary=True)
 
 
-def gated(subject: str) -> HubFailed:
+def gated(subject: str, *, with_token: bool = False) -> HubFailed:
+    if with_token:
+        return HubFailed(
+            "gated",
+            f"The account whose token is stored here may not have {subject}. Accept its terms on its page of the hub, "
+            "or store a token of another account.",
+        )
     return HubFailed(
         "gated",
         f"{subject} is given only to people who accepted its terms. Accept them on its page of the hub, "

@@ -73,17 +73,17 @@ class HubClient:
         def ask() -> RepoFacts:
             return _facts(self._api.model_info(repo, revision=revision, files_metadata=True, token=token or False))
 
-        return self._guarded(ask, f"{repo}@{revision}" if revision else repo)
+        return self._guarded(ask, f"{repo}@{revision}" if revision else repo, with_token=token is not None)
 
-    def _guarded(self, ask: Callable[[], T], subject: str) -> T:
+    def _guarded(self, ask: Callable[[], T], subject: str, *, with_token: bool = False) -> T:
         """Whatever goes wrong is one HubFailed."""
         try:
             return ask()
         except _Unreachable as error:
             raise unreachable(self._endpoint, str(error)) from error
         except OSError as error:
-            raise _in_words(error, subject, self._endpoint) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _in_words(error, subject, self._endpoint, with_token=with_token) from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             detail = f"The hub's answer was not one that can be read ({subject})."
             raise HubFailed("bad_answer", detail) from error
 
@@ -102,6 +102,9 @@ class _OneTry(httpx2.HTTPTransport):
         if response.status_code == 429 or response.status_code >= 500:
             response.close()
             raise refusal(response.status_code, seconds_of(response.headers.get("retry-after")))
+        if response.headers.get("content-encoding", "identity").casefold() != "identity":
+            response.close()  # a little that is packed may become more than the memory holds
+            raise HubFailed("bad_answer", "The hub packs its answer although it was asked not to.")
         if isinstance(response.stream, httpx2.SyncByteStream):
             response.stream = _Bounded(response.stream, deadline)
         return response
@@ -131,18 +134,24 @@ class _Bounded(httpx2.SyncByteStream):
 
 def _client() -> httpx2.Client:
     timeout = httpx2.Timeout(DEADLINE_SECONDS / 2, connect=CONNECT_SECONDS)
-    return httpx2.Client(transport=_OneTry(trust_env=False), follow_redirects=True, timeout=timeout, trust_env=False)
+    return httpx2.Client(
+        transport=_OneTry(trust_env=False),
+        headers={"Accept-Encoding": "identity"},
+        follow_redirects=True,
+        timeout=timeout,
+        trust_env=False,
+    )
 
 
 def _why(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _in_words(error: OSError, subject: str, endpoint: str) -> HubFailed:
+def _in_words(error: OSError, subject: str, endpoint: str, *, with_token: bool) -> HubFailed:
     status = getattr(getattr(error, "response", None), "status_code", None)
     match error, status:
         case (errors.GatedRepoError(), _) | (_, 403):
-            return gated(subject)
+            return gated(subject, with_token=with_token)
         case errors.RevisionNotFoundError(), _:
             return HubFailed("not_found", f"{subject}: the hub knows no such revision.")
         case (errors.RepositoryNotFoundError(), _) | (_, 404):

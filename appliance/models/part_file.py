@@ -38,6 +38,10 @@ class PartFile:
                 return path.stat().st_size
         return 0
 
+    def known_mark(self) -> str | None:
+        """Without opening it."""
+        return self._read_mark()
+
     def open(self) -> None:
         """Reads what is there already: the hash is of all its bytes."""
         with self._lock:

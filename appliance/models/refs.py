@@ -6,6 +6,7 @@ org/repo/folder/file.gguf       that file
 …@revision                      of a branch, tag or commit; after any of the above
 https://huggingface.co/org/…    the page of a repository or of a file
 https://example.org/x.gguf      any other file
+/folder/x.gguf                  a file that lies elsewhere on the box
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _REF = re.compile(
     rf"(?:(?::(?P<quant>{_QUANT}))?(?:@(?P<revision>{_REVISION}))?|@(?P<revision2>{_REVISION}):(?P<quant2>{_QUANT}))"
 )
 _REPO = re.compile(rf"{_NAME}/{_NAME}")
+
+_ROOTS = ("/", "file:///")
 
 FORMS = "Write org/repo, org/repo:Q4_K_M, org/repo/file.gguf, or the address (https://…) of a .gguf file."
 
@@ -68,7 +71,17 @@ class UrlRef:
         return self.url.partition("?")[0]
 
 
-Ref = RepoRef | UrlRef
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file elsewhere on this box, by its whole path."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+Ref = RepoRef | UrlRef | FileRef
 
 
 def parse_ref(text: str, hub_hosts: Iterable[str] = HUB_HOSTS) -> Ref:
@@ -79,6 +92,8 @@ def parse_ref(text: str, hub_hosts: Iterable[str] = HUB_HOSTS) -> Ref:
     if len(text) > LONGEST_REF or not text.isprintable():
         raise BadRef(f"This cannot be the name of a model: it is too long or holds signs that no name has. {FORMS}")
     hosts = {host.casefold() for host in hub_hosts}
+    if text.startswith(_ROOTS):
+        return _from_path(text)
     if "://" in text:
         return _from_url(text, hosts)
     host, _, rest = text.partition("/")
@@ -132,6 +147,13 @@ def _from_file_url(parts: SplitResult) -> UrlRef:
     if not name.casefold().endswith(ENDING) or len(name) == len(ENDING):
         raise BadRef("This address does not end in .gguf: only single model files can be fetched from the web.")
     return UrlRef(urlunsplit(parts._replace(fragment="")), name)
+
+
+def _from_path(text: str) -> FileRef:
+    path = unquote(text.removeprefix("file://")) if text.startswith("file:") else text
+    if not path.isprintable() or path.startswith("//"):
+        raise BadRef(f"{_shown(text)} is not the path of a file. {FORMS}")
+    return FileRef("/" + _checked_file(path[1:]))
 
 
 def _checked_file(path: str) -> str:

@@ -123,7 +123,7 @@ def _refused(response: aiohttp.ClientResponse, remote: Remote) -> TransferFailed
     if status == 401 and remote.token is not None:
         failed = bad_token()
     elif status in (401, 403):
-        failed = gated(name)
+        failed = gated(name, with_token=remote.token is not None)
     else:
         return TransferFailed("bad_answer", f"{remote.host} answered with status {status}.")
     return TransferFailed(failed.code, failed.detail)

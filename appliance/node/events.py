@@ -44,6 +44,13 @@ class DraftTried:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftForgotten:
+    """A person wants it measured again: other work of the machine may have spoilt the figures."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryScanned:
     library: Library
 
@@ -167,6 +174,7 @@ Event = (
     | EngineDevicesListed
     | TrialsKept
     | DraftTried
+    | DraftForgotten
     | LibraryScanned
     | SettingsChanged
     | ChildReported

@@ -14,20 +14,24 @@ from appliance.node.failure import Failure
 from appliance.node.left_out import LeftOut
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Snapshot
 
-_NOT_ITS_FAULT = frozenset({"engine_missing"})
+_PORT_TAKEN = "couldn't bind"  # as the engine says it: another program was quicker, the next attempt takes another port
 
 
 def noted(before: Mapping[str, LeftOut], child: Child) -> Mapping[str, LeftOut]:
     """With what the next attempt goes without, when this engine ended before it was ever ready."""
     failure, model = child.failure, child.spec.model
     never_ready = child.state is ChildState.FAILED and child.answer_ms is None
-    if failure is None or not never_ready or failure.code in _NOT_ITS_FAULT:
+    if failure is None or not never_ready or _for_another_reason(failure):
         return before
     known = before.get(model)
     if known is None or known.attempt != child.spec.attempt:
         known = LeftOut(child.spec.attempt, failure)
     less = _with_less(known, child.spec, failure)
     return before if less is None else MappingProxyType({**before, model: less})
+
+
+def _for_another_reason(failure: Failure) -> bool:
+    return failure.code == "engine_missing" or any(_PORT_TAKEN in line for line in failure.log_tail)
 
 
 def _with_less(known: LeftOut, spec: EngineSpec, failure: Failure) -> LeftOut | None:

@@ -28,9 +28,8 @@ def computes_on(child: Child, snapshot: Snapshot) -> tuple[str, ...]:
     the table of its tokens is only looked up there."""
     if child.state not in _RUNNING:
         return ()
-    names, looked_up = _names(child.spec, snapshot), _looked_up_mib(child, snapshot)
-    on_devices = any(lain.weights_mib for lain in child.laid_out if lain.device != HOST)
-    idle = looked_up + _ROUNDED_MIB if on_devices else 0
+    names, elsewhere = _names(child.spec, snapshot), sum(n.weights_mib for n in child.laid_out if not _at_home(n))
+    idle = _looked_up_mib(child, snapshot, elsewhere) if elsewhere else 0
     return tuple(_id(lain, names) for lain in child.laid_out if lain.weights_mib > (idle if _at_home(lain) else 0))
 
 
@@ -53,7 +52,10 @@ def _at_home(lain: Lain) -> bool:
     return lain.device == HOST
 
 
-def _looked_up_mib(child: Child, snapshot: Snapshot) -> int:
+def _looked_up_mib(child: Child, snapshot: Snapshot, elsewhere: int) -> int:
+    """Where nothing is known of the model, whatever is not most of it."""
     found = snapshot.library.find(child.spec.model) if snapshot.library else None
-    weights = found.profile.weights if found is not None and found.profile is not None else None
-    return 0 if weights is None else -(-(weights.embedding + weights.tables) // MIB)
+    if found is None or found.profile is None:
+        return elsewhere
+    weights = found.profile.weights
+    return -(-(weights.embedding + weights.tables) // MIB) + _ROUNDED_MIB

@@ -26,6 +26,8 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
             return replace(snapshot, trials=trials)
         case events.DraftTried(model, trial):
             return replace(snapshot, draft_trials=_with(snapshot.draft_trials, model, trial))
+        case events.DraftForgotten(model):
+            return replace(snapshot, draft_trials=_without(snapshot.draft_trials, model))
         case events.LibraryScanned(library):
             return replace(snapshot, library=library)
         case events.SettingsChanged(settings):

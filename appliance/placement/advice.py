@@ -8,13 +8,16 @@ from enum import StrEnum
 from functools import lru_cache
 
 from appliance.models.catalog import CATALOG, Entry, Form, Skill
+from appliance.models.choice import Suits
 from appliance.placement.fit import Code, Verdict, fit_for_size
 from appliance.placement.room import GIB, NodeResources
 
 READ_FOR_A_WORD = 6 * 10**9  # more than this is slow on a processor: all of it is read for each word
 SMALLEST_GPU = 2 * GIB  # with less room a graphics card does not decide what is recommended
+USUAL_BITS = 48  # tenths of a bit, for each parameter of a model in its usual form
 SHARE_BESIDE = 8  # of the memory one in so many parts, for the model that searches
 _WELL = frozenset({Code.FITS, Code.FITS_SHORTER})
+_NOT_AT_ALL = frozenset({Code.TOO_BIG, Code.NOT_POSSIBLE, Code.UNKNOWN})
 
 
 class Role(StrEnum):
@@ -44,7 +47,7 @@ class Advice:
 
     @property
     def fits(self) -> bool:
-        return self.verdict.code not in {Code.TOO_BIG, Code.NOT_POSSIBLE, Code.UNKNOWN}
+        return runs(self.verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,33 @@ def advise(entry: Entry, node: NodeResources | None) -> Advice:
     )
 
 
+def advise_by_parameters(parameters: int | None, node: NodeResources | None) -> Verdict:
+    """For a model of which no more is known than how large it is: in its usual form."""
+    if not parameters or node is None:
+        return Verdict(Code.UNKNOWN)
+    return _verdict(parameters * USUAL_BITS // 80, node)
+
+
 @lru_cache(maxsize=1024)
 def _verdict(size: int, node: NodeResources) -> Verdict:
     return fit_for_size(size, node).verdict
+
+
+def runs(verdict: Verdict) -> bool:
+    """However slowly."""
+    return verdict.code not in _NOT_AT_ALL
+
+
+def suits(node: NodeResources | None) -> Suits | None:
+    """How forms of any model would run; None as long as the hardware is not known."""
+    if node is None:
+        return None
+
+    return Suits(
+        well=lambda size: _verdict(size, node).code in _WELL,
+        at_all=lambda size: runs(_verdict(size, node)),
+        larger=node.gpu_room >= SMALLEST_GPU,
+    )
 
 
 def pack(node: NodeResources | None, entries: Sequence[Entry] = CATALOG) -> tuple[Pick, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 
 from appliance.models.cache import Cache, Layer
 from appliance.models.gguf_header import Header
@@ -120,6 +121,7 @@ def fit_sizes_at(sizes: Sizes, node: NodeResources, place: Place) -> Fit:
     profile, wish = sizes.profile, sizes.wish
     full = padded(wish.context or profile.context_length)
 
+    @cache
     def laid_out(context: int) -> Layout:
         return lay_out(profile, replace(wish, context=context), node, place, sizes.at(context).compute)
 

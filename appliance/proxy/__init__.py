@@ -7,5 +7,6 @@ upstream    pooled HTTP/1.1 client with back-pressure                   peek    
 intake      reads a request body within its limits                      errors    pure: every error, in either shape
 listing     pure: the model list as clients read it                     meter     who waits for which engine, totals
 deps        what all this needs from the box                            asgi      the few ASGI helpers
-usage       pure: what an answer tells about its tokens
+usage       pure: what an answer tells about its tokens                 gate      reads the key of a request
+permit      what one request may do                                     spent     pure: what is booked on its key
 """

@@ -95,7 +95,7 @@ def facts_of(fields: Fields) -> Facts:
     for message in messages:
         _look(message, seen)
     said, length = _last_words(fields, messages)
-    text = seen.text or len(fields.get("messages", b"") or fields.get("input", b""))
+    text = seen.text if messages else len(fields.get("messages", b"")) + len(fields.get("input", b""))
     size = text + sum(len(fields.get(name, b"")) for name in ("tools", "instructions", "system", "prompt"))
     return Facts(
         senses=frozenset(seen.senses),
@@ -157,7 +157,7 @@ def _last_words(fields: Fields, messages: Sequence[_Message]) -> tuple[str, int]
     """The last text that the person wrote, and its length; results of tools come in the person's name as well."""
     for message in reversed(messages):
         if message.role == "user" and (texts := list(_texts(message.content))):
-            return "\n".join(text for text, _ in texts), sum(length for _, length in texts)
+            return "\n".join(text for text, _ in texts), sum(length + 1 for _, length in texts) - 1
     return _text(memoryview(fields.get("prompt", b"")))
 
 

@@ -18,7 +18,8 @@ _HEADER_NAMES = re.compile(r"[A-Za-z0-9,\s_-]{1,2000}", re.ASCII)
 _LIMITS = ", ".join(
     f"X-RateLimit-{what}-{of}" for of in ("Requests", "Tokens") for what in ("Limit", "Remaining", "Reset")
 )
-_EXPOSED = b"X-Request-Id, X-Meshbox-Node, X-Meshbox-Model, X-Meshbox-Route, Retry-After, " + _LIMITS.encode("ascii")
+_OWN = b"X-Meshbox-Node, X-Meshbox-Model, X-Meshbox-Route, X-Meshbox-Queue, X-Meshbox-Waited"
+_EXPOSED = b"X-Request-Id, " + _OWN + b", Retry-After, " + _LIMITS.encode("ascii")
 
 
 def check_browser(scope: Scope, settings: Settings) -> str | None:

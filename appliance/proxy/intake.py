@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from appliance.proxy.asgi import Receive, Scope, text_header
+from appliance.proxy.asgi import Receive, Scope, header, text_header
 from appliance.proxy.errors import ApiError, method_not_allowed, too_large, too_slow
 
 PAUSE_SECONDS = 30.0  # between two pieces of a body
@@ -38,8 +38,9 @@ async def read_body(scope: Scope, receive: Receive, limit_mib: int, pause: float
         size += len(piece)
         oversized = size > limit
     if oversized:
-        pieces.clear()
-        await discard(receive, limit, DISCARD_SECONDS)
+        if pieces or header(scope, b"expect") is None:  # else nothing is sent before we ask for it
+            pieces.clear()
+            await discard(receive, limit, DISCARD_SECONDS)
         raise too_large(limit_mib)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 

@@ -22,6 +22,7 @@ from appliance.proxy.asgi import (
     respond,
     text_header,
 )
+from appliance.proxy.chooser import Chooser
 from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, EnginePath, api_path, shape_of
@@ -34,6 +35,7 @@ from appliance.proxy.spent import Course, tokens_spent
 from appliance.proxy.splice import wire_of
 from appliance.proxy.upstream import Pool, UpstreamError
 from appliance.proxy.usage import read_usage
+from appliance.proxy.usher import Usher, is_batch, place_headers
 from appliance.routing.table import AUTO, Endpoint, Route, RouteState
 from appliance.tasks import TaskGroup
 
@@ -41,6 +43,7 @@ log = logging.getLogger("meshbox.proxy")
 access = logging.getLogger("meshbox.access")
 
 TRIES = 2
+HTTP_OK, HTTP_BAD = 200, 400
 WAKE_LOOK_SECONDS = 0.05  # so often a request looks whether its model is awake
 CALL_AGAIN_SECONDS = 10.0
 _CALLED_FOR = (RouteState.SLEEPING, RouteState.AVAILABLE)
@@ -54,6 +57,8 @@ class Relay:
         self._pool = pool or Pool()
         self._forwarder = Forwarder(self._pool, deps.meter)
         self._tasks = TaskGroup()
+        self._chooser = Chooser(deps.lines.waiting)
+        self._usher = Usher(deps.lines, lambda: deps.settings().api, deps.stopping)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = api_path(scope["path"])
@@ -116,7 +121,7 @@ class Relay:
         else:
             call.content_type = "application/json"  # whatever a careless client called it
             call.peeked = peek_json(call.body)
-        call.size = len(call.body)
+        call.size, call.batch = len(call.body), is_batch(scope, call)
         call.early = EarlyWords(send) if call.target.streams and call.peeked.stream else None
         watch = self._watch(call, receive)
         try:
@@ -126,6 +131,7 @@ class Relay:
                 watch.cancel()
             if call.exchange is not None:
                 call.exchange.close()
+            self._usher.leave(call)
 
     def _watch(self, call: Call, receive: Receive) -> asyncio.Task[None] | None:
         """Has the request ended at the engine as soon as its client has gone."""
@@ -147,16 +153,27 @@ class Relay:
         detail = ""
         for attempt in range(TRIES):
             route, endpoint = await self._ready_route(call)
+            if await self._seat(call, route):  # things may have changed meanwhile
+                route, endpoint = await self._ready_route(call)
             try:
                 exchange, first = await self._forwarder.begin(call, route.model, endpoint, fresh=attempt > 0)
             except UpstreamError as error:
                 if call.gone:
                     raise ClientGone from error
-                detail = str(error)
+                detail, call.choice = str(error), ""  # another model may answer where any will do
                 continue
             await self._forwarder.pass_on(call, exchange, first, self._own_headers(call, route), send)
             return
         raise errors.engine_gone(call.ticket.model, detail)
+
+    async def _seat(self, call: Call, route: Route) -> bool:
+        """Waits until it is the turn of the request; False when it had not to wait."""
+
+        async def say(text: str) -> None:
+            if call.early is not None:
+                await call.early.say(text, self._own_headers(call, route))
+
+        return await self._usher.seat(call, route, say)
 
     async def _ready_route(self, call: Call) -> tuple[Route, Endpoint]:
         """The route for what was asked, and its engine; calls for a model that is not loaded and waits for it."""
@@ -186,26 +203,15 @@ class Relay:
 
     def _route(self, call: Call) -> Route:
         """The route for what was asked; raises ApiError when it leads nowhere."""
-        name = call.peeked.model
-        table = call.permit.narrowed(self._deps.routes(), name)
-        if not table.routes or (name in {None, AUTO} and table.find(AUTO) is None):
-            raise errors.no_model()
-        route = table.find(name, call.target.ability)
-        if route is None and (name is None or name == AUTO):
-            raise errors.unsupported(f"No model of this box can answer {call.target.path}.")
-        if route is None:
-            raise errors.model_not_found(name or "", table.nearest(name or ""))
-        call.ticket.model, call.ticket.route = route.model, route.kind
-        if route.state is RouteState.FAILED:
-            raise errors.model_failed(route.model, route.reason)
-        return route
+        return self._chooser.find(call, call.permit.narrowed(self._deps.routes(), call.peeked.model))
 
     def _own_headers(self, call: Call, route: Route) -> list[Header]:
         return [
             (b"x-request-id", call.id),
             (b"x-meshbox-node", header_value(self._deps.node().id)),
             (b"x-meshbox-model", header_value(route.model)),
-            (b"x-meshbox-route", f"{route.kind}; {_why(call.peeked.model, route.model)}".encode("ascii")),
+            (b"x-meshbox-route", header_value(f"{route.kind}; {call.why}")),
+            *place_headers(call),
             *call.permit.headers(),
         ]
 
@@ -222,6 +228,8 @@ class Relay:
         ticket = call.ticket
         ticket.usage = read_usage(call.head, call.tail)
         self._settle(call)
+        if HTTP_OK <= call.status < HTTP_BAD:
+            self._chooser.learn(call)
         seconds = self._deps.meter.end(ticket, call.status)
         first = -1.0 if ticket.first_byte is None else ticket.first_byte - ticket.started
         _note(
@@ -254,7 +262,7 @@ class Relay:
 
 
 def _note(text: str, *values: object) -> None:
-    """In the access log. Which line of ours wrote it is not asked for: finding that out would cost more than the rest."""
+    """In the access log; without the place in our code, which would cost more to find out than all the rest."""
     if access.isEnabledFor(logging.INFO):
         access.handle(access.makeRecord(access.name, logging.INFO, "", 0, text, values, None))
 
@@ -262,12 +270,6 @@ def _note(text: str, *values: object) -> None:
 def _how_far(route: Route) -> str:
     percent = "" if route.progress is None else f" {route.progress:.0%}"
     return f"meshbox: {route.model} is loading{percent}"
-
-
-def _why(asked: str | None, model: str) -> str:
-    if asked is None or asked == AUTO:
-        return "first ready model that can answer this"
-    return "asked for by name" if asked == model else "the only model that the short name fits"
 
 
 async def _watch(call: Call, receive: Receive) -> None:

@@ -18,9 +18,7 @@ class Wire(Protocol):
     def when_gone(self, told: Callable[[], None]) -> None:
         """`told` is called once, as soon as the client has gone."""
 
-    async def splice(
-        self, exchange: Exchange, take: Callable[[bytes], bytes], waiting: Callable[[bool], None]
-    ) -> None:
+    async def splice(self, exchange: Exchange, take: Callable[[bytes], bytes], waiting: Callable[[bool], None]) -> None:
         """Passes on what `take` makes of each piece, until the answer ends. Raises UpstreamError as a read would.
 
         To be called when the answer's head has been sent. `waiting` hears whether the engine owes something: it does

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-FIRST_GUESS = 5.0  # seconds that an answer takes, until one was measured
+FIRST_GUESS = 2.0  # seconds that an answer takes, until one was measured
 LEAST = 0.001  # seconds; an answer that took no time would make no difference between callers
 WEIGHT = 0.2  # of a new measurement in what an answer usually takes
 LONG_WAIT = 15.0  # seconds after which a request counts as old
@@ -116,8 +116,9 @@ class FairLine:
 
     def room_in(self, places: int, now: float) -> float:
         """In how many seconds one who finds the line full should come again; each is told a time of its own."""
-        later = max(self._room_at, now) + self._pace(now) / max(1, places)
-        self._room_at = min(later, now + MOST_RETRY)
+        each = self._pace(now) / max(1, places)
+        most = min(MOST_RETRY, each * (len(self._waiting) + len(self._running)))  # by then all who are here are gone
+        self._room_at = min(max(self._room_at, now) + each, now + max(each, most))
         return self._room_at - now
 
     def _start(self, turn: Turn, now: float) -> Turn:

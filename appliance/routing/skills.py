@@ -9,7 +9,7 @@ from appliance.models.types import Capability
 from appliance.routing.table import Route
 
 _CODER = re.compile(
-    r"cod(e|er|estral|egemma|ellama)(?![a-z])|codestral|starcoder|devstral|codegemma|codellama|-swe\b", re.IGNORECASE
+    r"(?<![a-z])(open|star|wizard)?(cod(e|er|estral|egemma|ellama)|devstral|swe)(?![a-z])", re.IGNORECASE
 )
 _THINKER = re.compile(r"(?<![a-z0-9])(r1|qwq|thinking|reason(ing|er)?|magistral)(?![a-z0-9])", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d{1,2})?)([bm])(?![a-z0-9])", re.IGNORECASE)

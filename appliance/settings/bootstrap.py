@@ -52,6 +52,9 @@ class Bootstrap(BaseSettings):
     settings: str | None = Field(
         default=None, description="settings document (JSON, or a file that holds it) applied at first start"
     )
+    data_plane: Literal["wire", "asgi"] = Field(
+        default="wire", description="web server of the API: wire is the box's own, asgi the one that its page uses"
+    )
     log: Literal["console", "json"] = Field(default="console", description="form of the log")
     hf_endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = Field(
         default=None, description="mirror of the model hub"

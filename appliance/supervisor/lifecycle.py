@@ -16,7 +16,6 @@ from appliance.node.failure import Failure
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Phase
 from appliance.routing.table import Endpoint
 
-
 MEMORY_STEP = 64 << 20
 
 

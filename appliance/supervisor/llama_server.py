@@ -67,7 +67,7 @@ def _drafting(spec: EngineSpec) -> list[str]:
         case Way.AHEAD:
             return ["--spec-type", "draft-mtp", "--spec-draft-n-max", str(MOST_AHEAD)]
         case Way.REPEATS:
-            return ["--spec-type", "ngram-simple"]
+            return ["--spec-type", "ngram-map-k", "--spec-ngram-map-k-size-m", str(MOST_DRAFTED)]
         case _:
             return []
 

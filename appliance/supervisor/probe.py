@@ -19,6 +19,7 @@ from appliance.node.snapshot import EngineSpec
 from appliance.routing.table import Endpoint
 
 QUESTION, ANSWER = "What is 3 + 4?", "7"
+GREETING = "Hi"  # whatever it says to that; on a processor each token that it reads takes time
 ENOUGH = 2  # tokens: the first comes of reading the question, the second of going on alone; more only take time
 
 Check = Callable[[Mapping[str, Any]], str | None]  # what is wrong with an answer, or None
@@ -37,12 +38,16 @@ def question_for(spec: EngineSpec) -> Question:
     if Ability.EMBEDDING in spec.abilities:
         return Question("/v1/embeddings", {"input": "blue sky"}, _check_embedding)
     if Ability.CHAT in spec.abilities:
-        tokens, check = (8, _check_known_answer) if spec.self_test else (ENOUGH, _check_generation)
-        body = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 0, "max_tokens": tokens}
-        return Question("/v1/chat/completions", body, check)
+        if spec.self_test:
+            return Question("/v1/chat/completions", _chat(QUESTION, 8), _check_known_answer)
+        return Question("/v1/chat/completions", _chat(GREETING, ENOUGH), _check_generation)
     return Question(
         "/v1/completions", {"prompt": "One, two,", "temperature": 0, "max_tokens": ENOUGH}, _check_generation
     )
+
+
+def _chat(text: str, tokens: int) -> Mapping[str, object]:
+    return {"messages": [{"role": "user", "content": text}], "temperature": 0, "max_tokens": tokens}
 
 
 def _check_known_answer(answer: Mapping[str, Any]) -> str | None:

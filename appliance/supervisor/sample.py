@@ -56,15 +56,11 @@ def speed_of(rounds: list[tuple[_Run, ...]]) -> Speed:
     return Speed(rate, sum(run.proposed for run in every), sum(run.taken for run in every))
 
 
-async def _round(
-    session: aiohttp.ClientSession, endpoint: Endpoint, spec: EngineSpec, tokens: int
-) -> tuple[_Run, ...]:
+async def _round(session: aiohttp.ClientSession, endpoint: Endpoint, spec: EngineSpec, tokens: int) -> tuple[_Run, ...]:
     return tuple([await _run(session, endpoint, spec, text, tokens) for text in TEXTS])
 
 
-async def _run(
-    session: aiohttp.ClientSession, endpoint: Endpoint, spec: EngineSpec, text: str, tokens: int
-) -> _Run:
+async def _run(session: aiohttp.ClientSession, endpoint: Endpoint, spec: EngineSpec, text: str, tokens: int) -> _Run:
     path, body = _request(spec, text, tokens)
     url = f"http://{endpoint.host}:{endpoint.port}{path}"
     headers = {"Authorization": f"Bearer {endpoint.key}"}

@@ -9,7 +9,23 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from tests.bench import latency, login, pages, startup, tabs
+from tests.bench import (
+    drafting,
+    fitting,
+    headers,
+    keys,
+    latency,
+    loading,
+    login,
+    pages,
+    proxy,
+    resolving,
+    startup,
+    tabs,
+    telemetry,
+    undisturbed,
+    waking,
+)
 from tests.bench.report import Result, keep, table
 
 BENCHES: dict[str, Callable[[], Awaitable[Result]]] = {
@@ -18,11 +34,21 @@ BENCHES: dict[str, Callable[[], Awaitable[Result]]] = {
     "latency": latency.bench,
     "login": login.bench,
     "startup": startup.bench,
+    "proxy": proxy.bench,
+    "headers": headers.bench,
+    "keys": keys.bench,
+    "resolve": resolving.bench,
+    "fit": fitting.bench,
+    "load": loading.bench,
+    "wake": waking.bench,
+    "drafting": drafting.bench,
+    "undisturbed": undisturbed.bench,
+    "telemetry": telemetry.bench,
 }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the web side.")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures how fast the box is.")
     parser.add_argument("names", nargs="*", metavar="name", help=" ".join(BENCHES))
     names = parser.parse_args().names or list(BENCHES)
     if unknown := sorted(set(names) - set(BENCHES)):

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,13 @@ RANDOM_MODEL = "random-1GiB-Q8_0"
 THREADS = 1  # several wait for each other, and so for whatever else runs here: nothing could be compared
 LOOK_SECONDS = 0.002
 PATIENCE_SECONDS = 120.0
-CHAT = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 0, "max_tokens": 8}
+
+
+def chat(question: str) -> Mapping[str, object]:
+    return {"messages": [{"role": "user", "content": question}], "temperature": 0, "max_tokens": 8}
+
+
+CHAT = chat(QUESTION)
 
 
 def random_model() -> Path:
@@ -37,7 +43,7 @@ def random_model() -> Path:
 
 
 @contextmanager
-def running_box(*files: Path, **environment: str) -> Iterator[Box]:
+def running_box(*files: Path) -> Iterator[Box]:
     """A box that has these models too and serves none."""
     (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="box-", dir=ROOT / FOLDER) as folder:
@@ -45,7 +51,7 @@ def running_box(*files: Path, **environment: str) -> Iterator[Box]:
         models.mkdir()
         for file in files:
             os.link(file, models / file.name)
-        with Box(Path(folder), **environment) as box:
+        with Box(Path(folder)) as box:
             wanted = {SELF_TEST_MODEL, *(file.stem for file in files)}
             box.wait(lambda: wanted <= _known(box), "all models are found")
             box.wait_ready()
@@ -59,9 +65,9 @@ def _known(box: Box) -> set[str]:
 
 
 def unload(box: Box, model: str) -> None:
-    running = box.engines()
+    engine = box.entry(model)["pid"]
     box.manage("DELETE", f"/api/serving/{model}")
-    box.wait(lambda: not set(running) & set(box.engines()), f"the engine of {model} has ended")
+    box.wait(lambda: engine not in box.engines(), f"the engine of {model} has ended")
 
 
 class Caller:
@@ -79,18 +85,19 @@ class Caller:
     def get(self, path: str) -> tuple[int, Any]:
         return self._ask("GET", path, None)
 
-    def chat(self, model: str = "", **more: object) -> Any:
-        status, answer = self._ask("POST", "/v1/chat/completions", {"model": model, **CHAT, **more})
+    def chat(self, model: str = "", question: Mapping[str, object] = CHAT) -> Any:
+        status, answer = self._ask("POST", "/v1/chat/completions", {"model": model, **question})
         assert status == 200, answer
         return answer
 
-    def first_token(self, model: str = "") -> float:
+    def first_token(self, model: str, question: Mapping[str, object]) -> float:
         """When the first piece of an answer was there."""
-        body = json.dumps({"model": model, **CHAT, "stream": True})
+        body = json.dumps({"model": model, **question, "stream": True})
         self._connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
         with self._connection.getresponse() as response:
             assert response.status == 200, response.read()
-            assert response.readline().startswith(b"data:")
+            while not (line := response.readline()).startswith(b"data:"):
+                assert line, "the stream ended before its first piece"  # who waits is told so in between
             at = time.perf_counter()
             response.read()
         return at
@@ -143,6 +150,12 @@ def with_port(arguments: Sequence[str], port: int) -> list[str]:
     changed = list(arguments)
     changed[changed.index("--port") + 1] = str(port)
     return changed
+
+
+def computed(pid: int) -> float:
+    """Seconds that the living threads of a process have computed."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def arguments_of(pid: int) -> list[str]:

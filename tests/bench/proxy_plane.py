@@ -1,4 +1,4 @@
-"""One data plane before one engine, in a process of its own: `python -m tests.bench.proxy_plane plane port engine-port`.
+"""One data plane before one engine, in a process of its own: `python -m tests.bench.proxy_plane plane port engine`.
 
 Everything is as in a running box: the log goes to standard error and to memory, each request is metered and booked.
 """
@@ -21,7 +21,6 @@ from appliance.node.snapshot import NodeFacts
 from appliance.proxy.app import ProxyDeps, create_api_app
 from appliance.proxy.meter import RequestMeter
 from appliance.routing.table import Endpoint, Route, RouteState, RoutingTable
-from appliance.serve import Listener
 from appliance.settings.schema import Settings
 from tests.planes import PLANES
 
@@ -53,7 +52,7 @@ async def main(plane: str, port: int, engine: int) -> None:
         stopping=asyncio.Event(),
         wake=lambda _: None,
     )
-    listener: Listener = PLANES[plane]("the API", create_api_app(deps), "127.0.0.1", port)
+    listener = PLANES[plane]("the API", create_api_app(deps), "127.0.0.1", port)
     await listener.start()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from appliance.models.hub_token import HubToken
 from appliance.models.names import resolve_name
 from appliance.models.refs import parse_ref
 from appliance.settings.schema import ModelsSettings
-from tests.bench.report import Result, Row, median, percentile
+from tests.bench.report import Result, median, percentile
 from tests.fakes.hub import FIXTURES, SECOND, SECOND_FILES, FakeHub, Seen, running_hub
 
 ROUNDS, QUICK_ROUNDS = 25, 200
@@ -91,9 +92,9 @@ async def _get(session: aiohttp.ClientSession, hub: FakeHub, page: Seen) -> None
         await answer.read()
 
 
-def _offline() -> list[Row]:
+def _offline() -> list[dict[str, Any]]:
     """What is known without asking anybody."""
-    questions = {
+    questions: dict[str, Callable[[], object]] = {
         "offline: what the text of a name says": lambda: parse_ref(f"{SECOND}:Q8_0@main"),
         "offline: words among the catalogue": lambda: named("qwen3 8b"),
         "offline: a short name among 100 models here": lambda: resolve_name("some-model-77b-instruct", LIBRARY),

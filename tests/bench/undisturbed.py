@@ -12,6 +12,7 @@ from tests.bench.engines import (
     PlainServer,
     arguments_of,
     begin_load,
+    chat,
     random_model,
     running_box,
     unload,
@@ -67,8 +68,8 @@ def _arguments(box: Box, model: str) -> list[str]:
 def _answers(caller: Caller) -> Times:
     times = []
     for number in range(QUESTIONS):
-        question = [{"role": "user", "content": f"What is {number} + 4?"}]
+        question = chat(f"What is {number} + 4?")
         began = time.perf_counter()
-        caller.chat(SELF_TEST_MODEL, messages=question)
+        caller.chat(SELF_TEST_MODEL, question)
         times.append(time.perf_counter() - began)
     return times

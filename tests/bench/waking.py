@@ -17,6 +17,7 @@ from tests.bench.engines import (
     PlainServer,
     arguments_of,
     begin_load,
+    chat,
     random_model,
     running_box,
     wait_until_ready,
@@ -25,6 +26,7 @@ from tests.bench.report import Result, Row
 from tests.live.box import SELF_TEST_MODEL, Box
 
 ROUNDS = 7
+QUESTION = chat("Name a colour of the sky.")
 MIB = 1 << 20
 
 
@@ -64,7 +66,7 @@ def _measured(box: Box, model: str, name: str) -> tuple[list[Row], str]:
         for _ in range(ROUNDS):
             plain.append(_cold_start(arguments))
             began = time.perf_counter()
-            ours.append(caller.first_token(model) - began)
+            ours.append(caller.first_token(model, QUESTION) - began)
             _sleep(box, model)
     rows = [row(f"{name}: plain, cold start and request", plain), row(f"{name}: box, request wakes it", ours, plain)]
     return rows, f"{name}: memory awake {_shown(awake)}; asleep {_shown(asleep)}"
@@ -74,7 +76,7 @@ def _cold_start(arguments: Sequence[str]) -> float:
     began = time.perf_counter()
     with PlainServer(arguments) as server, Caller(server.port) as caller:
         server.wait_healthy()
-        return caller.first_token() - began
+        return caller.first_token("", QUESTION) - began
 
 
 def _sleep(box: Box, model: str) -> None:

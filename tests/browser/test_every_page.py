@@ -23,6 +23,7 @@ PATHS = (
     *(page.NAV.path for page in PAGES if page.NAV is not None),
     f"/models/{SELF_TEST_MODEL}",
     *(f"/setup/{step}" for step in ("box", "hardware", "model", "done")),
+    "/hub",
     "/no-such-page",
 )
 

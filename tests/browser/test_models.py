@@ -74,7 +74,7 @@ def test_a_broken_off_download_goes_on_where_it_was(box: Box, hub: FakeHub, page
 
 
 def test_a_download_can_be_cancelled_and_taken_up_again(box: Box, hub: FakeHub, page: Page) -> None:
-    """Cancel ends it at once; the same button that offers to go on finishes it."""
+    """Cancel ends it at once; its button to try again finishes it."""
     log_in(page, box)
     hub.pause(after=50_000)
     search(page, box, DRAFT_REPO)
@@ -83,7 +83,7 @@ def test_a_download_can_be_cancelled_and_taken_up_again(box: Box, hub: FakeHub, 
     row.get_by_role("button", name="Cancel").click()
     expect(row.locator(".chip")).to_have_text("cancelled")
     hub.resume()
-    row.get_by_role("button", name="Go on").click()
+    row.get_by_role("button", name="Try again").click()
     expect(row.locator(".chip")).to_have_text("done")
 
 

@@ -82,6 +82,7 @@ class FakeHub:
         self.direct: dict[str, bytes] = {}  # files at /files/<name>, with an ETag
         self.requests: list[Seen] = []
         self.say: str | None = None  # what a search is answered with, instead of the truth
+        self.packs = False  # that answer, although nobody asked for it
         self._cuts: list[int] = []
         self._errors: list[tuple[int, dict[str, str]]] = []
         self._hold_after: int | None = None
@@ -146,7 +147,10 @@ class FakeHub:
 
     async def _search(self, request: web.Request) -> web.Response:
         if self.say is not None:
-            return web.Response(text=self.say, content_type="application/json")
+            answer = web.Response(text=self.say, content_type="application/json")
+            if self.packs:
+                answer.enable_compression(web.ContentCoding.gzip)
+            return answer
         query, limit = request.query.get("search", "").casefold(), int(request.query.get("limit", "1000"))
         found = [r for r in self.repos.values() if query in r.name.casefold()]
         if "gguf" in request.query.getall("filter", []):

@@ -11,6 +11,7 @@ import gguf
 import pytest
 
 from tests.live.box import ROOT, SELF_TEST_MODEL, Box, request
+from tests.tools.ahead_model import make_ahead_model
 
 pytestmark = pytest.mark.live
 
@@ -59,6 +60,21 @@ def test_answers_stay_the_same_and_drafts_are_taken(tmp_path: Path) -> None:
         assert drafting["alone_tokens_per_second"] > 0
         assert drafting["helped_tokens_per_second"] > 0
         assert drafting["share_taken"] > 0
+
+
+def test_layers_of_a_model_itself_draft(tmp_path: Path) -> None:
+    """Asked for by name they are used as long as they guess well, and the answers stay the same."""
+    (tmp_path / "models").mkdir()
+    make_ahead_model(tmp_path / "models" / "ahead.gguf")
+    with a_box(tmp_path, models=["ahead"], per_model={"ahead": {"draft": "mtp"}}) as box:
+        box.wait(lambda: standing(box, "ahead") == ("ready", "used"), "they are used", 120)
+        answer = ask(box, QUESTIONS[0], "ahead")
+        assert answer["timings"]["draft_n_accepted"] > 0
+        assert box.entry("ahead")["drafting"]["way"] == "mtp"
+        own = {"serving": {"per_model": {"ahead": {"draft": "off"}}}}
+        assert box.manage("PATCH", "/api/settings", own).status == 200
+        box.wait(lambda: standing(box, "ahead") == ("ready", None), "it is off", 60)
+        assert said(ask(box, QUESTIONS[0], "ahead")) == said(answer)
 
 
 def test_a_useless_draft_is_switched_off_for_good(tmp_path: Path) -> None:

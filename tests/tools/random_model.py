@@ -41,7 +41,7 @@ def _write(path: Path, layers: int) -> None:
     tokenizer = gguf.GGUFReader(BUNDLED / "mesh-tiny-dense-Q8_0.gguf")
     writer = gguf.GGUFWriter(path, "llama")
     _add_sizes(writer, layers)
-    _add_tokenizer(writer, tokenizer)
+    add_tokenizer(writer, tokenizer)
     vocabulary = len(tokenizer.fields["tokenizer.ggml.tokens"].data)
     tile = _tile()
     for name, shape in _matrices(layers, vocabulary):
@@ -66,7 +66,7 @@ def _add_sizes(writer: gguf.GGUFWriter, layers: int) -> None:
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter, source: gguf.GGUFReader) -> None:
+def add_tokenizer(writer: gguf.GGUFWriter, source: gguf.GGUFReader) -> None:
     for key, field in source.fields.items():
         if key.startswith("tokenizer."):
             items = field.types[1] if field.types[0] is gguf.GGUFValueType.ARRAY else None

@@ -10,7 +10,10 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 from pydantic import ValidationError
 
+from appliance.api.deps import ApiDeps
+from appliance.api.drafting import measure_again
 from appliance.api.problems import Problem
+from appliance.api.serving import find_entry
 from appliance.models.types import Model
 from appliance.settings.schema import ModelSettings
 from appliance.settings.store import StaleRevision
@@ -88,4 +91,13 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
             return page(request, model, typed, {"form": words}, 409)
         return done(f"/models/{model.id}", "saved")
 
-    return [show, save]
+    return [show, save, _measure(deps)]
+
+
+def _measure(deps: ApiDeps) -> ControllerRouterHandler:
+    @post("/models/{model_id:str}/measure", status_code=200, sync_to_thread=False)
+    def measure(model_id: FromPath[str]) -> Redirect:
+        model = measure_again(deps.loop, find_entry(deps, model_id))
+        return done(f"/models/{model}", "measuring_drafting")
+
+    return measure

@@ -12,28 +12,28 @@ from litestar.types import ControllerRouterHandler
 
 from appliance.api import serving
 from appliance.api.problems import Problem
-from appliance.api.routes.jobs import end_job
+from appliance.api.routes.jobs import all_jobs, end_job
 from appliance.api.serving import ServeBody
 from appliance.jobs.cleanup import removable
 from appliance.jobs.cleanup import unused as unused_models
 from appliance.jobs.shelf import Removal
 from appliance.models.failed import ModelProblem
 from appliance.models.hub import Sort
-from appliance.models.refs import BadRef, UrlRef
+from appliance.models.refs import BadRef, RepoRef
 from appliance.run_loop import Outlook
 from webui.live import LivePage, View
 from webui.pages.context import AnyRequest, Context, Form, Page, done, safe_target
-from webui.views.catalog import catalog, names_like, recommended
+from webui.views.catalog import Recommender, catalog, names_like
 from webui.views.cleanup import DAY_SECONDS, CleanupView, cleanup_view, seen_and_unused
 from webui.views.fit import verdict_of_size
 from webui.views.frame import NavEntry
-from webui.views.jobs import job_rows
+from webui.views.jobs import WANT_TOKEN, job_rows
 from webui.views.models import models_view
 from webui.views.offers import SORTS, found_rows, offer
 from webui.views.origins import Books
 
 NAV: NavEntry | None = NavEntry("Models", "/models", "models", "Serve")
-BLOCKS = ("served", "work", "library")
+BLOCKS = ("served", "work", "library", "recommended")
 MOST_DAYS = 3650
 MOST_FOUND = 30
 MOST_BESIDE = 8  # beside a model of the catalogue
@@ -50,11 +50,15 @@ def books_of(context: Context) -> Books:
 
 
 def view_of(context: Context) -> View:
-    books = books_of(context)
+    books, recommend = books_of(context), Recommender()
 
     def view(outlook: Outlook) -> dict[str, Any]:
         models = models_view(outlook, books)
-        return {"models": models, "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable)}
+        return {
+            "models": models,
+            "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable),
+            "recommended": recommend(outlook.snapshot),
+        }
 
     return view
 
@@ -84,7 +88,6 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             sorts=SORTS,
             folder=str(deps.models.models_folder),
             cleanup=CleanupView() if unused is None else await _cleanup(context, unused),
-            recommended=await asyncio.to_thread(recommended, snapshot),
             catalog=await asyncio.to_thread(catalog, ability, snapshot),
             **await _look(context, q[:500].strip(), sort),
             **view(deps.loop.outlook),
@@ -132,12 +135,19 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
         await end_job(deps, job_id)
         return done(_back(data), "cancelled")
 
+    @post("/models/jobs/{job_id:str}/dismiss", status_code=200)
+    async def dismiss(job_id: FromPath[str], data: Form) -> Redirect:
+        job = all_jobs(deps).get(job_id)
+        if job is not None and job.ended:
+            await end_job(deps, job_id)
+        return done(_back(data), "dismissed")
+
     @post("/models/jobs/{job_id:str}/retry", status_code=200)
     async def again(job_id: FromPath[str], data: Form) -> Redirect:
         await deps.models.downloads.retry(job_id)
         return done(_back(data), "fetching")
 
-    return [show, fetch, load, unload, sleep, wake, delete, cleanup, cancel, again]
+    return [show, fetch, load, unload, sleep, wake, delete, cleanup, cancel, dismiss, again]
 
 
 async def _cleanup(context: Context, days: int) -> CleanupView:
@@ -161,23 +171,24 @@ def _back(data: dict[str, str]) -> str:
 
 async def _look(context: Context, query: str, sort: str) -> dict[str, Any]:
     """What there is for the words of a person: one model when they name one, else what a search finds."""
-    nothing: dict[str, Any] = {"offer": None, "found": None, "trouble": None, "near": ()}
+    nothing: dict[str, Any] = {"offer": None, "found": None, "trouble": None, "wants_token": False, "near": ()}
     if not query:
         return nothing
-    work = context.deps.models
+    work, snapshot = context.deps.models, context.deps.loop.outlook.snapshot
     try:
         ref = work.planner.parse(query)
-    except BadRef:
+    except BadRef as problem:
+        if query.startswith("/") or "://" in query:  # no words to search for
+            return nothing | {"trouble": problem.detail}
         ref = None
         nothing["near"] = names_like(query)
     try:
-        if ref is None or (not isinstance(ref, UrlRef) and " " in query and "/" in query):
+        if ref is None or (isinstance(ref, RepoRef) and " " in query and "/" in query):
             order: Sort = next((value for value, _ in SORTS if value == sort), "downloads")
-            return nothing | {"found": found_rows(await work.hub.search(query, order, MOST_FOUND))}
+            return nothing | {"found": found_rows(await work.hub.search(query, order, MOST_FOUND), snapshot)}
         if "/" not in query:  # a name of the catalogue: what else is called so may be meant as well
-            nothing["found"] = found_rows(await work.hub.search(query, "downloads", MOST_BESIDE))
+            nothing["found"] = found_rows(await work.hub.search(query, "downloads", MOST_BESIDE), snapshot)
         resolved = await work.planner.resolve(ref)
     except (ModelProblem, Problem) as problem:
-        return nothing | {"trouble": problem.detail}
-    outlook = context.deps.loop.outlook
-    return nothing | {"offer": offer(query, resolved, verdict_of_size(resolved.plan.size, outlook.snapshot))}
+        return nothing | {"trouble": problem.detail, "wants_token": problem.code in WANT_TOKEN}
+    return nothing | {"offer": offer(query, ref, resolved, verdict_of_size(resolved.plan.size, snapshot))}

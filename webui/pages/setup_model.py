@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from litestar import get, post
@@ -10,10 +9,10 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from appliance.run_loop import Outlook
-from webui.live import LivePage
+from webui.live import LivePage, View
 from webui.pages.context import AnyRequest, Context, Page
 from webui.pages.setup import reach
-from webui.views.catalog import recommended
+from webui.views.catalog import Recommender
 from webui.views.frame import NavEntry
 from webui.views.jobs import job_rows
 from webui.views.models import models_view
@@ -22,25 +21,35 @@ from webui.views.setup import steps
 NAV: NavEntry | None = None
 
 
-def view(outlook: Outlook) -> dict[str, Any]:
-    models = models_view(outlook)
-    return {"models": models, "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable)}
+def make_view() -> View:
+    recommend = Recommender()
+
+    def view(outlook: Outlook) -> dict[str, Any]:
+        models = models_view(outlook)
+        return {
+            "models": models,
+            "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable),
+            "recommended": recommend(outlook.snapshot),
+        }
+
+    return view
 
 
 def live_page(context: Context) -> LivePage | None:
-    return LivePage(context.templates, "setup/model.html", ("models",), view)
+    return LivePage(context.templates, "setup/model.html", ("models", "recommended"), make_view())
 
 
 def handlers(context: Context) -> list[ControllerRouterHandler]:
-    @get("/setup/model")
-    async def show(request: AnyRequest) -> Page:
+    view = make_view()
+
+    @get("/setup/model", sync_to_thread=False)
+    def show(request: AnyRequest) -> Page:
         outlook = context.deps.loop.outlook
         return context.page(
             request,
             "setup/model.html",
             live="setup_model",
             steps=steps("model"),
-            recommended=await asyncio.to_thread(recommended, outlook.snapshot),
             **view(outlook),
         )
 

@@ -13,51 +13,60 @@ let running = null;
 form.hidden = false;
 
 const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
-const address = (name) => `/api/models/upload?name=${encodeURIComponent(name)}`;
+// By its length and age another file of the same name is told apart.
+const address = (file) => `/api/models/upload?name=${encodeURIComponent(file.name)}&mark=${file.size}-${file.lastModified}`;
+const PASSING = ["upload_running", "wrong_offset"]; // the box has not noticed yet that a connection is gone
+
+class Lost extends Error {}
 
 async function problem(response) {
   try {
-    return (await response.json()).detail ?? response.statusText;
+    const { code, detail } = await response.json();
+    const error = response.status >= 500 || PASSING.includes(code) ? new Lost(detail) : new Error(detail);
+    return Object.assign(error, { code });
   } catch {
-    return response.statusText;
+    return new Lost(response.statusText);
   }
 }
 
 // How much of the file the box has already: an earlier try may have been broken off.
-async function presentBytes(name, signal) {
-  const response = await fetch(address(name), { signal });
-  if (!response.ok) throw new Error(await problem(response));
+async function presentBytes(file, signal) {
+  const response = await fetch(address(file), { signal });
+  if (!response.ok) throw await problem(response);
   return (await response.json()).received;
 }
 
+// An empty piece at the end asks the box to take in what it has.
 async function sendPiece(file, from, signal) {
   const to = Math.min(from + PIECE, file.size);
-  const response = await fetch(address(file.name), {
+  const place = to > from ? { "Content-Range": `bytes ${from}-${to - 1}/${file.size}` } : {};
+  const response = await fetch(`${address(file)}&offset=${from}`, {
     method: "POST",
     body: file.slice(from, to),
-    headers: { "Content-Type": "application/octet-stream", "Content-Range": `bytes ${from}-${to - 1}/${file.size}` },
+    headers: { "Content-Type": "application/octet-stream", ...place },
     signal,
   });
-  if (response.status >= 500) throw new TypeError(await problem(response));
-  if (!response.ok) throw new Error(await problem(response));
-  return to;
+  if (!response.ok) throw await problem(response);
+  return response.json();
 }
 
 async function upload(file, signal) {
-  let from = await presentBytes(file.name, signal);
   let failures = 0;
-  while (from < file.size) {
+  let from = 0;
+  for (let model = null; !model;) {
     try {
-      from = await sendPiece(file, from, signal);
+      if (failures || from === 0) from = await presentBytes(file, signal);
+      ({ received: from, model } = await sendPiece(file, from, signal));
       failures = 0;
+      words.textContent = `${Math.round((100 * from) / file.size)} % sent`;
     } catch (error) {
-      if (!(error instanceof TypeError) || ++failures > TRIES) throw error;
+      if (failures && error.code === "file_exists") return; // only the answer to the last piece was lost
+      // what the browser throws itself when there is no connection is a TypeError
+      if (!(error instanceof TypeError || error instanceof Lost) || ++failures > TRIES) throw error;
       words.textContent = "The connection was lost; trying again.";
       await pause(Math.min(2 ** failures, 20));
-      from = await presentBytes(file.name, signal).catch(() => from);
     }
     bar.value = from / file.size;
-    words.textContent = `${Math.round((100 * from) / file.size)} % sent`;
   }
 }
 
@@ -86,3 +95,4 @@ form.addEventListener("submit", async (event) => {
   }
 });
 stop.addEventListener("click", () => running?.abort());
+window.addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });

@@ -12,6 +12,7 @@ from appliance.node.fitting import resources_to_choose_for
 from appliance.node.snapshot import Snapshot
 from appliance.placement.advice import Advice, Role, advise, pack
 from appliance.placement.fit import Code
+from appliance.placement.room import GIB
 from webui.views.fit import Verdict, worded
 from webui.views.words import count_text, size_text
 
@@ -60,6 +61,30 @@ class Filter:
 class Catalog:
     filters: tuple[Filter, ...]
     rows: tuple[CatalogRow, ...]  # none before a kind was chosen: that keeps the page light
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    rows: tuple[CatalogRow, ...] = ()
+    looking: bool = False  # the box does not know its hardware yet
+
+
+class Recommender:
+    """Chooses anew only when the box, or what lies on it, became another: memory that comes and goes by the second
+    is no reason.
+    """
+
+    def __init__(self) -> None:
+        self._chosen: tuple[object, Recommendation] = (None, Recommendation(looking=True))
+
+    def __call__(self, snapshot: Snapshot) -> Recommendation:
+        node = resources_to_choose_for(snapshot)
+        if node is None:
+            return Recommendation(looking=True)
+        about = (snapshot.library, node.gpu_room // GIB, node.memory.room // GIB)
+        if self._chosen[0] != about:
+            self._chosen = (about, Recommendation(recommended(snapshot)))
+        return self._chosen[1]
 
 
 def recommended(snapshot: Snapshot) -> tuple[CatalogRow, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from appliance.models.draft_trials import DraftTrial
+from appliance.models.draft_trials import PAYS, DraftTrial
 from appliance.models.drafts import Helper, Way
 from appliance.models.types import Model
 from appliance.node.drafting import Standing, standing, trial_in_force, wanted_helper
@@ -31,6 +31,10 @@ _WHY = {
     Standing.LEFT_OUT: "The engine did not get ready with it, so the model runs without. The repairs page says more.",
     Standing.NONE_THERE: "No model on this box is made to draft for this one.",
 }
+_NAMED = (
+    "Proposes the next words, and the model checks them. When it was measured, the model was not faster with it; it "
+    "stays because it was chosen by name."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class DraftingCard:
     chip: str
     why: str
     facts: tuple[tuple[str, str], ...]
+    measured: bool
 
 
 def drafting_card(model: Model, snapshot: Snapshot, entry: ServingEntry | None) -> DraftingCard | None:
@@ -48,7 +53,9 @@ def drafting_card(model: Model, snapshot: Snapshot, entry: ServingEntry | None) 
         return None
     helper, trial = wanted_helper(model, snapshot), trial_in_force(model, snapshot)
     facts = (*_who(helper), *(_speeds(trial) if trial else ()))
-    return DraftingCard(_TONES.get(found, ""), _CHIPS[found], _WHY[found], facts)
+    slower = found is Standing.USED and trial is not None and (trial.gain or PAYS) < PAYS
+    why = _NAMED if slower else _WHY[found]
+    return DraftingCard(_TONES.get(found, ""), _CHIPS[found], why, facts, trial is not None)
 
 
 def _who(helper: Helper | None) -> Iterator[tuple[str, str]]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.models.types import Model
-from appliance.node.fitting import plans_for, resources_for, verdict_on, wish_for
+from appliance.node.fitting import plans_for, resources_for, resources_to_choose_for, verdict_on, wish_for
 from appliance.node.snapshot import Snapshot
 from appliance.placement.fit import Code, fit_for_size
 from appliance.placement.fit import Verdict as Judged
 from appliance.placement.plan import Plan
-from appliance.placement.room import resources_of
 from appliance.placement.words import sentence
 from webui.views.words import size_text
 
@@ -48,10 +47,8 @@ def verdict_of(model: Model, snapshot: Snapshot) -> Verdict:
 
 def verdict_of_size(size: int | None, snapshot: Snapshot) -> Verdict | None:
     """For a model that is not here yet."""
-    if size is None or snapshot.inventory is None:
-        return None
-    node = resources_of(snapshot.inventory, snapshot.node.id, snapshot.settings.node.name)
-    return worded(fit_for_size(size, node).verdict)
+    node = resources_to_choose_for(snapshot)
+    return None if size is None or node is None else worded(fit_for_size(size, node).verdict)
 
 
 def plan_cards(model: Model, snapshot: Snapshot) -> tuple[PlanCard, ...]:

@@ -22,6 +22,8 @@ _STATES = {
     JobState.CANCELLED: ("", "cancelled"),
 }
 SHOWN_ENDED = 5
+WANT_TOKEN = frozenset({"gated", "bad_token"})
+_OF_MODELS = frozenset({JobKind.DOWNLOAD, JobKind.LOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class JobRow:
     trouble: str | None
     can_cancel: bool
     can_retry: bool
+    can_dismiss: bool  # taken off the list
+    wants_token: bool  # the hub gives it only to some
     can_load: str | None  # the model that came of it and may be loaded now
 
 
@@ -62,6 +66,8 @@ def _row(job: Job, loadable: frozenset[str]) -> JobRow:
         trouble=job.error.detail if job.error else None,
         can_cancel=not job.ended,
         can_retry=download and job.state in (JobState.FAILED, JobState.CANCELLED),
+        can_dismiss=job.ended and job.kind in _OF_MODELS,
+        wants_token=job.error is not None and job.error.code in WANT_TOKEN,
         can_load=job.result if download and job.state is JobState.DONE and job.result in loadable else None,
     )
 

@@ -101,7 +101,8 @@ def _facts(standing: Standing) -> tuple[tuple[str, str], ...]:
         month = month.plus(use)
     return (
         ("Requests today", f"{standing.today.requests:,}"),
-        (f"Last {KEPT_DAYS} days", f"{month.requests:,} requests, {month.tokens:,} tokens"),
+        (f"Requests in {KEPT_DAYS} days", f"{month.requests:,}"),
+        (f"Tokens in {KEPT_DAYS} days", f"{month.tokens:,}"),
         ("Models", _models(grant)),
         ("For", _endpoints(grant)),
         ("Requests a minute", _limit(grant.limits.requests_per_minute)),

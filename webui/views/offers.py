@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from appliance.jobs.plan import COPIED
 from appliance.jobs.planner import Resolved
 from appliance.models.choice import Variant
 from appliance.models.hub import FoundRepo, Sort
-from webui.views.fit import Verdict
+from appliance.models.refs import Ref, RepoRef
+from appliance.node.fitting import resources_to_choose_for
+from appliance.node.snapshot import Snapshot
+from appliance.placement.advice import advise_by_parameters
+from appliance.placement.fit import Code
+from appliance.placement.room import NodeResources
+from webui.views.fit import Verdict, worded
 from webui.views.words import count_text, size_text
 
 SORTS: tuple[tuple[Sort, str], ...] = (
@@ -24,6 +31,7 @@ MOST_VARIANTS = 40
 class FoundRow:
     ref: str
     note: str
+    verdict: Verdict | None = None  # of its usual form; None: it is not known how large it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,14 @@ class Offer:
     variants: tuple[tuple[str, str], ...]  # words and ref of its other forms
 
 
-def found_rows(found: Iterable[FoundRepo]) -> tuple[FoundRow, ...]:
-    return tuple(FoundRow(repo.repo, " · ".join(_notes(repo))) for repo in found)
+def found_rows(found: Iterable[FoundRepo], snapshot: Snapshot) -> tuple[FoundRow, ...]:
+    node = resources_to_choose_for(snapshot)
+    return tuple(FoundRow(repo.repo, " · ".join(_notes(repo)), _judged(repo, node)) for repo in found)
+
+
+def _judged(repo: FoundRepo, node: NodeResources | None) -> Verdict | None:
+    judged = advise_by_parameters(repo.parameters, node)
+    return None if judged.code is Code.UNKNOWN else worded(judged)
 
 
 def _notes(repo: FoundRepo) -> Iterable[str]:
@@ -49,10 +63,10 @@ def _notes(repo: FoundRepo) -> Iterable[str]:
         yield "asks you to accept its terms first"
 
 
-def offer(ref: str, resolved: Resolved, verdict: Verdict | None) -> Offer:
+def offer(query: str, ref: Ref, resolved: Resolved, verdict: Verdict | None) -> Offer:
     plan = resolved.plan
     return Offer(
-        ref=ref,
+        ref=_what_is_shown(query, ref, resolved),
         title=plan.model,
         facts=tuple(_facts(resolved)),
         verdict=verdict,
@@ -60,9 +74,17 @@ def offer(ref: str, resolved: Resolved, verdict: Verdict | None) -> Offer:
     )
 
 
+def _what_is_shown(query: str, ref: Ref, resolved: Resolved) -> str:
+    """The form that was chosen, by its name: it is fetched also when another would suit the box a moment later."""
+    if not isinstance(ref, RepoRef) or ref.file or ref.quant or not resolved.plan.quant:
+        return query
+    alike = [variant for variant in resolved.variants if variant.quant == resolved.plan.quant]
+    return str(replace(ref, quant=resolved.plan.quant)) if len(alike) == 1 else query
+
+
 def _facts(resolved: Resolved) -> Iterable[tuple[str, str]]:
     plan = resolved.plan
-    yield "From", plan.source
+    yield "From", "a file on this box; it is copied into the models folder" if plan.source == COPIED else plan.source
     if plan.quant:
         yield "Stored as", plan.quant
     yield "Size", "not known" if plan.size is None else size_text(plan.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from appliance.jobs.plan import COPIED
 from appliance.jobs.shelf import UPLOADED
 from appliance.models.types import Model
 from webui.views.words import Moment, moment
@@ -23,6 +24,8 @@ def origin_text(model: Model, source: str | None) -> str:
         return "Meshbox itself"
     if source == UPLOADED:
         return "an upload"
+    if source == COPIED:
+        return "a file elsewhere on this box"
     return source or model.keeper.program or "your models folder"
 
 

@@ -23,7 +23,8 @@ def models_on(device: str, outlook: Outlook) -> tuple[str, ...]:
 
 def _named(entry: ServingEntry, device: str, outlook: Outlook) -> str:
     size = lies_on(entry.child, outlook.snapshot).get(device) if entry.child else None
-    more = [*(["pinned"] if _pinned(entry, outlook) else []), *([size_text(size)] if size else [])]
+    pinned = device != PROCESSOR and _pinned(entry, outlook)
+    more = [*(["pinned"] if pinned else []), *([size_text(size)] if size else [])]
     return f"{entry.model} ({', '.join(more)})" if more else entry.model
 
 

@@ -33,11 +33,12 @@ from appliance.models.catalog import Skill, matching
 from appliance.models.failed import ModelProblem
 from appliance.models.hub import MOST_FOUND, Sort
 from appliance.node.fitting import resources_to_choose_for
-from appliance.placement.advice import advise
+from appliance.placement.advice import advise, advise_by_parameters
 
 Json = dict[str, Any]
 AnyRequest = Request[Any, Any, Any]
 LONGEST_NAME = 1024
+LONGEST_MARK = 200
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
@@ -86,7 +87,10 @@ def _hub(deps: ApiDeps) -> list[ControllerRouterHandler]:
         limit: Annotated[int, QueryParameter(ge=1, le=MOST_FOUND)] = 20,
     ) -> Json:
         """Asks the hub for repositories that hold GGUF files."""
-        return {"models": [found_document(found) for found in await work.hub.search(q, sort, limit)]}
+        found = await work.hub.search(q, sort, limit)
+        node = resources_to_choose_for(deps.loop.outlook.snapshot)
+        judged = [(one, advise_by_parameters(one.parameters, node)) for one in found]
+        return {"models": [found_document(one, fit) for one, fit in judged]}
 
     @get("/api/models/catalog")
     async def catalog(
@@ -134,9 +138,12 @@ def _uploads(deps: ApiDeps) -> list[ControllerRouterHandler]:
     uploads = deps.models.uploads
 
     @get("/api/models/upload")
-    async def uploaded(name: Annotated[str, QueryParameter(max_length=LONGEST_NAME)]) -> Json:
-        """How much of a file is here, to go on with it."""
-        return upload_document(await uploads.received(name))
+    async def uploaded(
+        name: Annotated[str, QueryParameter(max_length=LONGEST_NAME)],
+        mark: Annotated[str | None, QueryParameter(max_length=LONGEST_MARK)] = None,
+    ) -> Json:
+        """How much of a file is here, to go on with it; with `mark`, of this very file."""
+        return upload_document(await uploads.received(name, mark))
 
     @post(
         "/api/models/upload",
@@ -149,13 +156,15 @@ def _uploads(deps: ApiDeps) -> list[ControllerRouterHandler]:
         request: AnyRequest,
         name: Annotated[str, QueryParameter(max_length=LONGEST_NAME)],
         offset: Annotated[int, QueryParameter(ge=0)] = 0,
+        mark: Annotated[str | None, QueryParameter(max_length=LONGEST_MARK)] = None,
     ) -> Response[Json]:
         """Takes a file as the raw body; 201 when it was taken in, 202 when more of it is to come.
 
-        To send it in parts, say where each begins: `Content-Range: bytes 0-999/5000`.
+        To send it in parts, say where each begins: `Content-Range: bytes 0-999/5000`. A `mark` of your own (its length
+        and age, say) keeps another file of the same name from being gone on with.
         """
         begin, total = _placed(request, offset)
-        received = await uploads.receive(name, begin, total, request.stream())
+        received = await uploads.receive(name, begin, total, request.stream(), mark)
         return Response(upload_document(received), status_code=201 if received.model else 202)
 
     return [uploaded, upload]

@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from appliance.api import serving as acts
 from appliance.api.deps import ApiDeps
+from appliance.api.drafting import measure_again
 from appliance.api.jobs import job_document
 from appliance.api.serving import ServeBody
 from appliance.api.status import serving_entry
@@ -47,4 +48,9 @@ def handlers(deps: ApiDeps) -> list[ControllerRouterHandler]:
         """Loads a sleeping model again."""
         return {"model": acts.wake(deps, model)}
 
-    return [serving, load, unload, sleep, wake]
+    @post("/api/serving/{model:str}/measure", status_code=202, sync_to_thread=False)
+    def measure(model: FromPath[str]) -> Json:
+        """Measures again how fast a model is with what drafts for it and without; it starts anew for that."""
+        return {"model": measure_again(loop, acts.find_entry(deps, model))}
+
+    return [serving, load, unload, sleep, wake, measure]

@@ -27,6 +27,7 @@ class ClientConnection(asyncio.Protocol):
         "_desk",
         "_drain",
         "_ended",
+        "_half_closed",
         "_held",
         "_loop",
         "_reading",
@@ -44,6 +45,7 @@ class ClientConnection(asyncio.Protocol):
         self._held = b""  # received and not yet understood
         self._turn: Turn | None = None
         self._ended = False  # our last word is said
+        self._half_closed = False  # the client's last word is said
         self._reading = True
         self._drain: asyncio.Future[None] | None = None
         self.writable = True
@@ -78,12 +80,13 @@ class ClientConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """A client that sends no more is told to the application as gone; what is quick is still answered."""
+        self._half_closed = True
         if self._turn is None or self._ended:
             return False
         self._turn.client_left()
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._ended = True
         self._desk.dismiss(self)
         self._release_drain()
@@ -203,7 +206,7 @@ class ClientConnection(asyncio.Protocol):
         tellable = True
         if self._turn is not None:
             turn, self._turn = self._turn, None
-            tellable = turn.cut_short(error)
+            tellable = turn.cut_short()
         if not tellable:
             self.abort()
             return
@@ -221,7 +224,11 @@ class ClientConnection(asyncio.Protocol):
         desk.uploading.discard(self)
         desk.lingering.enter(self, self._loop.time())
         self.read_on()
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._half_closed:
+            self._transport.close()
+        else:
             self._transport.write_eof()
 
     def out_of_time(self, lane: Lane) -> None:

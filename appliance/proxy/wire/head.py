@@ -8,7 +8,9 @@ once; `chunked` is the one known transfer coding, never beside a length and neve
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from appliance.proxy.asgi import Header
@@ -33,8 +35,7 @@ _METHOD_BYTE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z\r]")
 _TLS_HELLO = b"\x16\x03"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """`length` of the body, or CHUNKED; `expects` says that the client waits for a word before it sends the body."""
 
     method: str
@@ -94,30 +95,67 @@ def _no_request_line(text: bytes) -> ApiError:
     return ApiError(505, "http_version", f"This port speaks HTTP/1.1, not HTTP/{version[:10]}.")
 
 
-def _checked(method: str, target: bytes, headers: list[Header], *, old: bool) -> Head:
-    length: int | None = None
-    coded, closing, expects = False, old, False
+@dataclass(slots=True)
+class _Told:
+    """What the fields say that this server heeds."""
+
+    old: bool
     host: bytes | None = None
+    length: int | None = None
+    chunked: bool = False
+    closing: bool = False
+    expects: bool = False
+
+    def read_host(self, value: bytes) -> None:
+        if self.host is not None:
+            raise malformed("it names two hosts")
+        self.host = value
+
+    def read_length(self, value: bytes) -> None:
+        if self.length is not None:
+            raise malformed("it gives its length twice")
+        if _LENGTH.fullmatch(value) is None:
+            raise malformed("its length is no number")
+        self.length = int(value)
+
+    def read_coding(self, value: bytes) -> None:
+        if self.chunked or self.old:
+            raise malformed("HTTP/1.0 knows no transfer coding" if self.old else "a transfer coding is given twice")
+        if value.lower() != b"chunked":
+            raise ApiError(501, "transfer_coding", "The one transfer coding that is taken is chunked.")
+        self.chunked = True
+
+    def read_connection(self, value: bytes) -> None:
+        self.closing = self.closing or b"close" in _words(value)
+
+    def read_expectation(self, value: bytes) -> None:
+        if value.lower() != b"100-continue":
+            raise ApiError(417, "expectation_failed", "The one expectation that is met is 100-continue.")
+        self.expects = not self.old
+
+    def check(self) -> None:
+        if self.host is None and not self.old:
+            raise malformed("it names no host")
+        if self.chunked and self.length is not None:
+            raise malformed("it gives both a length and a transfer coding")
+
+
+_HEEDED: Mapping[bytes, Callable[[_Told, bytes], None]] = {
+    b"host": _Told.read_host,
+    b"content-length": _Told.read_length,
+    b"transfer-encoding": _Told.read_coding,
+    b"connection": _Told.read_connection,
+    b"expect": _Told.read_expectation,
+}
+
+
+def _checked(method: str, target: bytes, headers: list[Header], *, old: bool) -> Head:
+    told = _Told(old=old, closing=old)
     for name, value in headers:
-        if name == b"host":
-            if host is not None:
-                raise malformed("it names two hosts")
-            host = value
-        elif name == b"content-length":
-            if length is not None:
-                raise malformed("it gives its length twice")
-            length = _length(value)
-        elif name == b"transfer-encoding":
-            coded = _coded(value, again=coded, old=old)
-        elif name == b"connection":
-            closing = closing or b"close" in _words(value)
-        elif name == b"expect":
-            expects = _expects(value)
-    if host is None and not old:
-        raise malformed("it names no host")
-    if coded and length is not None:
-        raise malformed("it gives both a length and a transfer coding")
-    raw_path, query = _target(method, target, host or b"", headers)
+        if (read := _HEEDED.get(name)) is not None:
+            read(told, value)
+    told.check()
+    raw_path, query = _target(method, target, told.host or b"", headers)
     return Head(
         method=method,
         path=_decoded(raw_path),
@@ -125,30 +163,10 @@ def _checked(method: str, target: bytes, headers: list[Header], *, old: bool) ->
         query=query,
         version="1.0" if old else "1.1",
         headers=headers,
-        length=CHUNKED if coded else length or 0,
-        keep_alive=not closing,
-        expects=expects and not old,
+        length=CHUNKED if told.chunked else told.length or 0,
+        keep_alive=not told.closing,
+        expects=told.expects,
     )
-
-
-def _length(value: bytes) -> int:
-    if _LENGTH.fullmatch(value) is None:
-        raise malformed("its length is no number")
-    return int(value)
-
-
-def _coded(value: bytes, *, again: bool, old: bool) -> bool:
-    if again or old:
-        raise malformed("a transfer coding is given twice" if again else "HTTP/1.0 knows no transfer coding")
-    if value.lower() != b"chunked":
-        raise ApiError(501, "transfer_coding", "The one transfer coding that is taken is chunked.")
-    return True
-
-
-def _expects(value: bytes) -> bool:
-    if value.lower() != b"100-continue":
-        raise ApiError(417, "expectation_failed", "The one expectation that is met is 100-continue.")
-    return True
 
 
 def _words(value: bytes) -> list[bytes]:

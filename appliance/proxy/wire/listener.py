@@ -41,7 +41,9 @@ class WireListener:
         self._tasks.start(f"life of {self._name}", self._lifespan.run())
         await self._lifespan.started.wait()
         self._tasks.start(f"watch connections of {self._name}", desk.watch())
-        self._server = await loop.create_server(lambda: ClientConnection(desk, loop), sock=_listening_socket(self._address, self._port), backlog=BACKLOG)
+        self._server = await loop.create_server(
+            lambda: ClientConnection(desk, loop), sock=_listening_socket(self._address, self._port), backlog=BACKLOG
+        )
         log.info("%s listens on %s port %d", self._name, self._address, self._port)
 
     async def stop(self, patience: float) -> None:
@@ -102,11 +104,9 @@ def _listening_socket(address: str, port: int) -> socket.socket:
     taking = socket.socket(family, socket.SOCK_STREAM)
     try:
         taking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taking.setblocking(False)
+        taking.setblocking(False)  # noqa: FBT003 - its only argument
         taking.bind((address, port))
     except OSError as error:
         taking.close()
         raise port_taken(address, port, error) from error
     return taking
-
-

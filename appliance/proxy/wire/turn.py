@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from appliance.proxy.asgi import Message, Scope
-from appliance.proxy.errors import ApiError
 from appliance.proxy.splice import WIRE
 from appliance.proxy.upstream import Exchange
 from appliance.proxy.wire.answer import CONTINUE, LAST_CHUNK, Framing, answer_head, framed
@@ -16,6 +15,10 @@ from appliance.proxy.wire.head import Head
 
 BACKLOG = 256 * 1024  # bytes of a body that the application has not taken yet, above which no more is read
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+def _ignore(_: object) -> None:
+    """Nobody wants to hear it yet."""
 
 
 class Line(Protocol):
@@ -36,6 +39,7 @@ class Turn:
     __slots__ = (
         "_backlog",
         "_exchange",
+        "_expected",
         "_framing",
         "_line",
         "_loop",
@@ -66,6 +70,7 @@ class Turn:
         self._line, self._loop = line, loop
         self._pieces: list[bytes] = []
         self._backlog = 0
+        self._expected = head.expects and not body.complete  # the client waits for a word
         self._told = False  # the application has the whole body
         self._waiter: asyncio.Future[None] | None = None
         self._when_gone: Callable[[], None] | None = None
@@ -73,7 +78,7 @@ class Turn:
         self._words = b""  # the answer's head, until it goes out together with the first of the body
         self._exchange: Exchange | None = None
         self._take: Callable[[bytes], bytes] = bytes
-        self._waiting: Callable[[bool], None] = bool
+        self._waiting: Callable[[bool], None] = _ignore
 
     @property
     def begun(self) -> bool:
@@ -122,11 +127,11 @@ class Turn:
         self.lost = True
         self.client_left()
 
-    def cut_short(self, error: ApiError) -> bool:
+    def cut_short(self) -> bool:
         """The request turned out unsound after it began; True when the client can still be told."""
-        tellable, self.ended = not (self.begun or self.ended), True
+        tellable, self.ended = not (self.begun or self.ended or self.lost), True
         self.client_left()
-        return tellable and not self.lost and bool(error.status)
+        return tellable
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -135,7 +140,8 @@ class Turn:
     # ASGI:
 
     async def receive(self) -> Message:
-        if self.head.expects and not self.received and not self.body.complete and not self.begun:
+        if self._expected and not self.received and not self.begun:
+            self._expected = False
             self._line.write(CONTINUE)
         while not self._pieces and not (self.body.complete and not self._told):
             if self.gone or self.ended:
@@ -193,9 +199,7 @@ class Turn:
         if self.gone:
             told()
 
-    async def splice(
-        self, exchange: Exchange, take: Callable[[bytes], bytes], waiting: Callable[[bool], None]
-    ) -> None:
+    async def splice(self, exchange: Exchange, take: Callable[[bytes], bytes], waiting: Callable[[bool], None]) -> None:
         self._say()
         self._exchange, self._take, self._waiting = exchange, take, waiting
         waiting(True)  # noqa: FBT003 - the one thing it is told

@@ -199,7 +199,10 @@ async def test_a_wrong_token_is_said_to_be_wrong(tmp_path: Path, hub: FakeHub) -
     hub.repos[DRAFT].gated = True
     async with bench(tmp_path, hub) as box:
         await box.work.hub.token.set("hf_of_somebody_else")
-        assert failure_code(await box.fetch(DRAFT)) == "gated"
+        job = await box.fetch(DRAFT)
+        assert failure_code(job) == "gated"
+        assert job.error is not None
+        assert "The account whose token is stored here may not have" in job.error.detail
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

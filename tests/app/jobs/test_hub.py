@@ -96,7 +96,16 @@ async def test_refusals_have_words(hub: FakeHub, client: Hub, status: int, code:
 
 
 @pytest.mark.parametrize(
-    "answer", ["[1, 2]", "{", '[{"id": 3}]', '[{"modelId": "x"}]', '"text"', '[{"id": "a/b", "gguf": 3, "likes": "x"}]']
+    "answer",
+    [
+        "[1, 2]",
+        "{",
+        '[{"id": 3}]',
+        '[{"modelId": "x"}]',
+        '"text"',
+        '[{"id": "a/b", "gguf": 3, "likes": "x"}]',
+        "[" * 200_000,
+    ],
 )
 async def test_a_senseless_answer_is_one_problem(hub: FakeHub, client: Hub, answer: str) -> None:
     """Whatever a mirror says."""
@@ -107,6 +116,21 @@ async def test_a_senseless_answer_is_one_problem(hub: FakeHub, client: Hub, answ
         assert problem.code == "bad_answer"  # noqa: PT017 - some of them can be read
     else:
         assert [f.likes for f in found] == [0]
+
+
+async def test_a_packed_answer_is_not_unpacked(hub: FakeHub, client: Hub) -> None:
+    """A little of it may become more than the memory holds; it is asked for as it is."""
+    hub.say, hub.packs = "[" + " " * 1_000_000 + "]", True
+    assert (await failed(client.search("x"))).code == "bad_answer"
+    assert [seen.headers["Accept-Encoding"] for seen in hub.requests] == ["identity"]
+
+
+async def test_an_endless_answer_is_given_up(hub: FakeHub, client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is kept than any sensible answer has."""
+    await client.search("x")  # the library is there now
+    monkeypatch.setattr("appliance.models.hub_client.LARGEST_ANSWER", 1000)
+    hub.say = "[" + " " * 100_000 + "]"
+    assert (await failed(client.search("x"))).code == "bad_answer"
 
 
 def modes(folder: Path) -> list[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.jobs import uploads as module
+from appliance.jobs.plan import key_of
 from appliance.jobs.uploads import Received, Uploads
 from appliance.models.failed import ModelProblem
 from appliance.models.places import BadName
@@ -57,6 +58,28 @@ async def test_an_upload_goes_on_where_it_broke(tmp_path: Path, hub: FakeHub) ->
         received = await box.work.uploads.receive(NAME, 300_000, len(DATA), body(DATA[300_000:]))
         assert received.model == "mesh-tiny-draft-Q8_0"
         assert box.files() == {NAME: DATA}
+
+
+async def test_another_file_of_the_same_name_begins_anew(tmp_path: Path, hub: FakeHub) -> None:
+    """The beginning of the one and the rest of the other would be a model that babbles."""
+    async with bench(tmp_path, hub) as box:
+        uploads, half = box.work.uploads, len(DATA) // 2
+        await uploads.receive(NAME, 0, len(DATA), body(DATA[:half]), "old")
+        assert [(await uploads.received(NAME, mark)).size for mark in (None, "old", "new")] == [half, half, 0]
+        with pytest.raises(ModelProblem, match="begin this one anew"):
+            await uploads.receive(NAME, half, len(DATA), body(DATA[half:]), "new")
+        await uploads.receive(NAME, 0, len(DATA), body(DATA), "new")
+        assert (box.files(), box.parts) == ({NAME: DATA}, [])
+
+
+async def test_a_whole_file_that_was_not_taken_in_is_asked_for(tmp_path: Path, hub: FakeHub) -> None:
+    """The box may have ended between the last byte and its look at the file: an empty part at the end is enough."""
+    part = tmp_path / "models" / ".downloads" / f"upload-{key_of(NAME)}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(DATA)
+    async with bench(tmp_path, hub) as box:
+        received = await box.work.uploads.receive(NAME, len(DATA), len(DATA), body(b""))
+        assert (received.model, box.files()) == ("mesh-tiny-draft-Q8_0", {NAME: DATA})
 
 
 async def test_a_part_of_a_file_is_not_taken_in(tmp_path: Path, hub: FakeHub) -> None:

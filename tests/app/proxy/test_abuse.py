@@ -87,7 +87,9 @@ async def test_what_is_not_spoken_here_ends(api: Api, sent: bytes) -> None:
 
 async def test_an_upgrade_is_not_followed(api: Api) -> None:
     """A WebSocket is not spoken here; the request is answered as if it had not asked."""
-    upgrade = b"Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    upgrade = (
+        b"Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
     said = await told(api, b"GET /healthz HTTP/1.1\r\nHost: box\r\n" + upgrade)
     assert statuses(said)[0] in {200, 400}
 
@@ -141,9 +143,17 @@ async def test_an_announced_body_waits_for_a_word(api: Api) -> None:
         writer.transport.abort()
 
 
+async def test_a_body_too_large_is_refused_before_it_is_sent(api: Api) -> None:
+    """Who asks first is spared the sending."""
+    said = await told(api, START + b"Expect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n")
+    assert statuses(said) == [413]
+
+
 async def test_a_whole_address_is_a_target_too(api: Api) -> None:
     """Programs that take us for a proxy ask so."""
-    assert statuses(await told(api, b"GET http://box/healthz HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n")) == [200]
+    assert statuses(await told(api, b"GET http://box/healthz HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n")) == [
+        200
+    ]
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,10 @@ async def test_the_official_clients_come_in(guarded: Guarded) -> None:
         assert [model.id for model in (await client.models.list()).data] == [MODEL, "auto"]
     async with anthropic.AsyncAnthropic(base_url=guarded.api.url, api_key=guarded.secret) as other:
         message = await other.messages.create(
-            model=MODEL, max_tokens=8, temperature=0, messages=[{"role": "user", "content": "What is 3 + 4?"}]
+            model=MODEL,
+            max_tokens=8,
+            extra_body={"temperature": 0},
+            messages=[{"role": "user", "content": "What is 3 + 4?"}],
         )
         assert "7" in str(message.content)
     async with openai.AsyncOpenAI(base_url=guarded.api.url + "/v1", api_key="wrong") as stranger:

@@ -54,7 +54,7 @@ async def look(web: Web, engine: FakeEngine, inventory: Inventory | None = None)
 
 
 async def until(web: Web, condition: Callable[[Outlook], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for outlook in web.loop.watch():
             if condition(outlook):
                 return
@@ -219,6 +219,45 @@ async def test_a_limit_is_set_and_lifted(box: Web) -> None:
     assert "8.0 GiB are in use" in await page(box)
     await call(box, "POST", f"/api/gpus/{ONE.id}/cap", {"mib": None}, status=200)
     assert box.settings.current.hardware.memory_caps == {}
+
+
+async def test_the_machines_memory_is_limited_and_set_free(box: Web) -> None:
+    """By the same routes; it cannot be taken back altogether."""
+    await call(box, "POST", "/api/gpus/cpu/cap", {"mib": 4096}, status=200)
+    await until(box, lambda o: o.snapshot.settings.hardware.machine_memory_mib == 4096)
+    assert (await call(box, "GET", "/api/gpus", status=200))["cpu"]["memory_cap_mib"] == 4096
+    assert "Models take at most 4.0 GiB of it, all together." in await page(box)
+    refused = await call(box, "POST", "/api/gpus/cpu/cap", {"mib": 0}, status=422)
+    assert refused["fields"]["mib"].startswith("At least 1")
+    answer = await box.call("POST", "/gpus/limit", data={"gpu": "cpu", "gib": "0"}, headers=PAGE)
+    assert answer.status == 422
+    assert "Write a number of GiB, 0.1 or more" in await answer.text()
+    answer = await box.call("POST", "/gpus/limit", data={"gpu": "cpu", "gib": ""}, headers=PAGE)
+    assert answer.headers["Location"] == "/gpus?done=memory_limit_set"
+    assert box.settings.current.hardware.machine_memory_mib == 0
+
+
+async def test_a_gpu_that_is_gone_stays_in_sight(box: Web, engine: FakeEngine) -> None:
+    """On the page and in the answer of the route, until it is back."""
+    await look(box, engine, replace(machine(ONE, memory=LITTLE), gone=(TWO,)))
+    assert (await call(box, "GET", "/api/gpus", status=200))["gone"] == [{"id": TWO.id, "name": TWO.name}]
+    assert "It was here earlier and cannot be found now." in await page(box)
+    assert f"GPU {TWO.id} ({TWO.name}) is gone" in await page(box, "/repairs")
+    await look(box, engine, machine(ONE, TWO, memory=LITTLE))
+    assert "It was here earlier" not in await page(box)
+
+
+async def test_what_only_the_engine_tells_of_is_shown(tmp_path: Path) -> None:
+    """And refused for everything that needs a lasting name."""
+    engine = make_engine(tmp_path / "engine", "Vulkan0: Mali-G715 (8192 MiB, 8000 MiB free)")
+    (engine.folder / "libggml-vulkan.so").touch()
+    async with running_web(tmp_path, make_snapshot(inventory=machine(memory=LITTLE)), engine=engine.folder) as web:
+        await web.claim()
+        await look(web, engine)
+        shown = await gpu(web)
+        assert (shown["id"], shown["name"], shown["pinnable"]) == ("Vulkan0", "Mali-G715", False)
+        assert "Mali-G715" in await page(web)
+        await call(web, "POST", "/api/gpus/Vulkan0/selftest", status=404)
 
 
 async def test_the_page_takes_a_gpu_back_and_shares_it_again(box: Web) -> None:

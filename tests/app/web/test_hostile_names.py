@@ -128,6 +128,9 @@ async def test_what_is_sent_comes_back_as_text(web: Web) -> None:
         "back",
         "next",
         "context",
+        "models",
+        "tokens_per_day",
+        "last_day",
     )
     for text in SOME_TEXTS:
         form = dict.fromkeys(names, text.encode("utf-8", "replace").decode())

@@ -22,7 +22,12 @@ async def test_a_request_reaches_the_application_as_it_was_sent() -> None:
         said = await ask(port, post(b"hello", b"X-One: \xc3\xa4", CLOSE).replace(b"POST /", b"POST /a%20b?c=d"))
     scope = app.scopes[0]
     assert (said.endswith(b"\r\n\r\nhello"), app.bodies) == (True, [b"hello"])
-    assert (scope["method"], scope["path"], scope["query_string"], scope["client"][0]) == ("POST", "/a b", b"c=d", "127.0.0.1")
+    assert (scope["method"], scope["path"], scope["query_string"], scope["client"][0]) == (
+        "POST",
+        "/a b",
+        b"c=d",
+        "127.0.0.1",
+    )
     assert (b"x-one", b"\xc3\xa4") in scope["headers"]
 
 
@@ -73,7 +78,11 @@ async def test_an_unsound_request_is_told_so_and_ends_the_connection(sent: bytes
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000, 431),
         (b"GET / HTTP/1.1\nHost: box\n\n", 400),
         (b"\x16\x03\x01\x02\x00", 400),
-        (post(b"", b"Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"5;x=y\r\nhello\r\n0\r\n\r\n", 400),
+        (
+            post(b"", b"Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
+            + b"5;x=y\r\nhello\r\n0\r\n\r\n",
+            400,
+        ),
     ],
     ids=["HTTP/2", "endless head", "bare line feeds", "TLS", "chunk extension"],
 )
@@ -87,7 +96,9 @@ async def test_unsound_chunks_in_the_middle_are_told() -> None:
     """The request has begun, and is refused all the same; the application hears that it ended."""
     app = Echo()
     async with listening(app) as port, client(port) as one:
-        await one.say(post(b"", b"Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"5\r\nhello\r\n")
+        await one.say(
+            post(b"", b"Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"5\r\nhello\r\n"
+        )
         await until(lambda: len(app.scopes) == 1)
         await one.say(b"zz\r\n")
         assert statuses(await one.rest()) == [400]
@@ -164,6 +175,16 @@ async def test_an_answer_before_the_body_ends_the_connection() -> None:
 
     async with listening(hasty) as port:
         assert statuses(await ask(port, post(get() * 5000))) == [413]
+
+
+async def test_a_client_that_asks_first_is_told_once() -> None:
+    """One word to go on, however often the application looks for the body."""
+    async with listening(Echo()) as port, client(port) as one:
+        head, body = post(b"hello", b"Expect: 100-continue", CLOSE).split(b"hello")[0], b"hello"
+        await one.say(head)
+        assert statuses(await one.reader.readuntil(b"\r\n\r\n")) == [100]
+        await one.say(body)
+        assert (await one.rest()).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_ipv6_is_spoken() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from appliance.api import feed as feed_module
 from appliance.api.feed import KEPT, EventFeed
+from appliance.api.status import status_document
 from appliance.node.events import LoadMeasured
 from appliance.node.snapshot import RequestLoad
-from appliance.run_loop import RunLoop
+from appliance.run_loop import Outlook, RunLoop
 from appliance.tasks import TaskGroup
 from tests.builders import make_snapshot
 
@@ -26,6 +30,9 @@ class Told:
 class Listener:
     def __init__(self, feed: EventFeed, last_id: str | None = None) -> None:
         self._frames = feed.listen(last_id)
+
+    async def leave(self) -> None:
+        await self._frames.aclose()
 
     async def next(self) -> Told:
         fields = dict(line.split(": ", 1) for line in (await anext(self._frames)).decode().strip().splitlines())
@@ -117,3 +124,93 @@ async def test_a_listener_too_slow_to_follow_begins_anew(source: Source) -> None
     await source.change(7)
     told = await slow.next()
     assert (told.event, told.in_flight) == ("requests", 7)
+
+
+class Counted:
+    """A run loop and a feed to which nobody listens yet, and how often the document was made."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.made = 0
+        self.loop = RunLoop(make_snapshot(), lambda _: None, lambda: 0.0)
+        self.feed = EventFeed(self.loop, lambda: 0.0)
+        self.tasks = TaskGroup()
+        whole = status_document
+
+        def counted(outlook: Outlook, now: float) -> dict[str, Any]:
+            self.made += 1
+            return whole(outlook, now)
+
+        patch.setattr(feed_module, "status_document", counted)
+        self.tasks.start("loop", self.loop.run())
+        self.tasks.start("feed", self.feed.run())
+
+    async def change(self, in_flight: int) -> None:
+        """Returns when the run loop knows, and everybody who follows it had his turn."""
+        self.loop.post(LoadMeasured(RequestLoad(in_flight)))
+        async for outlook in self.loop.watch():
+            if outlook.snapshot.requests.in_flight == in_flight:
+                break
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def counted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counted]:
+    one = Counted(monkeypatch)
+    yield one
+    await one.tasks.close()
+
+
+async def test_nothing_is_worked_out_while_nobody_listens(counted: Counted) -> None:
+    """Not at the start, and not when somebody listened once."""
+    await counted.change(1)
+    assert counted.made == 0
+    listener = counted.feed.listen(None)
+    await anext(listener)
+    await listener.aclose()
+    made = counted.made
+    for number in range(2, 6):
+        await counted.change(number)
+    assert counted.made == made
+
+
+async def test_all_listeners_cost_one_document_for_each_change(counted: Counted) -> None:
+    """However many there are; who comes costs one more."""
+    listeners = [counted.feed.listen(None) for _ in range(5)]
+    for listener in listeners:
+        await anext(listener)
+    made = counted.made
+    assert made == 5
+    for number in (1, 2):
+        await counted.change(number)
+        for listener in listeners:
+            await anext(listener)
+    assert counted.made == made + 2
+
+
+async def test_who_comes_back_to_an_empty_room_is_told_what_he_missed(counted: Counted) -> None:
+    """All that changed while nobody listened is one change; what is the same again is none."""
+    first = Listener(counted.feed)
+    last = (await first.next()).id
+    await counted.change(1)
+    told = await first.next()
+    await first.leave()
+    for number in (2, 3):
+        await counted.change(number)
+    back = await Listener(counted.feed, told.id).next()
+    assert (back.event, back.in_flight) == ("requests", 3)
+    both = Listener(counted.feed, last)
+    assert [(await both.next()).in_flight for _ in range(2)] == [1, 3]
+
+
+async def test_who_comes_new_to_an_empty_room_begins_with_what_is(counted: Counted) -> None:
+    """And is told each change from there, none of them twice."""
+    early = Listener(counted.feed)
+    await early.next()
+    await early.leave()
+    await counted.change(1)
+    listener = Listener(counted.feed)
+    assert ((await listener.next()).event, counted.made) == ("status", 2)
+    await counted.change(2)
+    told = await listener.next()
+    assert (told.event, told.in_flight) == ("requests", 2)

@@ -33,8 +33,8 @@ def test_no_measure_no_number() -> None:
     progress.file("a", 1, 0.0)
     progress.file("a", 50, 1.0)
     assert progress.rate(1.0) == 49
-    progress.waits("The line is down.")
-    assert (progress.rate(2.0), progress.note) == (None, "The line is down.")
+    progress.waits("The line is down.", 4)
+    assert (progress.rate(2.0), progress.note) == (None, "The line is down. Trying again in 4 s.")
     progress.file("a", 51, 3.0)
     assert progress.note is None
 

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.models.choice import ORDER, Choice, NothingToFetch, RemoteFile, choose, quant_of, variants
+from appliance.models.choice import (
+    ORDER,
+    Choice,
+    NothingToFetch,
+    RemoteFile,
+    Suits,
+    choose,
+    quant_of,
+    variants,
+)
 from appliance.models.refs import RepoRef
 
 REPO = RepoRef("org/repo")
@@ -45,6 +54,40 @@ def test_the_largest_that_fits_a_budget() -> None:
     files.append(RemoteFile("mmproj-F16.gguf", 5))
     chosen = [choose(files, REPO, budget).variant.quant for budget in (1000, 85, 84, 45, 44, 1)]
     assert chosen == ["Q8_0", "Q8_0", "Q4_K_M", "Q4_K_M", "Q2_K", "Q2_K"]
+
+
+FORMS = ("IQ1_S", "Q3_K_S", "Q4_K_M", "Q6_K", "Q8_0", "BF16")  # of 10, 20, 30 … bytes
+
+
+@pytest.mark.parametrize(
+    ("well", "at_all", "larger", "quant"),
+    [
+        (100, 100, True, "Q8_0"),
+        (45, 100, True, "Q6_K"),
+        (25, 100, True, "Q3_K_S"),
+        (15, 100, True, "Q4_K_M"),
+        (5, 25, True, "Q3_K_S"),
+        (15, 15, True, "IQ1_S"),
+        (0, 0, True, "Q4_K_M"),
+        (100, 100, False, "Q4_K_M"),
+        (25, 100, False, "Q3_K_S"),
+    ],
+)
+def test_what_suits_the_box_is_chosen(well: int, at_all: int, larger: bool, quant: str) -> None:
+    """The largest packed form that runs well on a graphics card, on a processor the usual one; nothing coarse unless
+    nothing else runs, and the usual one where nothing does.
+    """
+    files = [RemoteFile(f"m-{name}.gguf", 10 * (place + 1) - 1) for place, name in enumerate(FORMS)]
+    files.append(RemoteFile("mmproj-F16.gguf", 1))
+    suits = Suits(lambda size: size <= well, lambda size: size <= at_all, larger=larger)
+    assert choose(files, REPO, suits=suits).variant.quant == quant
+
+
+def test_what_suits_the_box_does_not_choose_between_models() -> None:
+    """Which of several is meant cannot be told by their sizes."""
+    suits = Suits(lambda _: True, lambda _: True, larger=True)
+    with pytest.raises(NothingToFetch, match="several models"):
+        choose(listing("a-Q4_K_M.gguf", "b-Q4_K_M.gguf"), REPO, suits=suits)
 
 
 @pytest.mark.parametrize("asked", ["Q8_0", "q8_0"])

@@ -22,5 +22,5 @@ def test_a_real_disk_has_some(tmp_path: Path) -> None:
 
 
 def test_sizes_in_words() -> None:
-    """As disks are sold."""
-    assert (in_units(1_500_000_000), in_units(12_345_678)) == ("1.5 GB", "12 MB")
+    """As the pages write them."""
+    assert (in_units(3 << 29), in_units(12_345_678)) == ("1.5 GiB", "12 MiB")

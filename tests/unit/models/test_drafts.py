@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.models.drafts import AUTO, MOST_DIFFERENT, OFF, Helper, Way, draft_for, helper_for, same_vocabulary
 from appliance.models.cache import Cache, Layer
+from appliance.models.drafts import AUTO, MOST_DIFFERENT, OFF, Helper, Way, draft_for, helper_for, same_vocabulary
 from appliance.models.library import Scanner
 from appliance.models.types import Ability, Model, Profile, SpecialTokens
 from appliance.models.weights import Weights

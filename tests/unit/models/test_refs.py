@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.models.refs import HUB_HOSTS, BadRef, RepoRef, UrlRef, parse_ref
+from appliance.models.refs import HUB_HOSTS, BadRef, FileRef, Ref, RepoRef, UrlRef, parse_ref
 
 MIRROR = HUB_HOSTS | {"mirror.lan:8080"}
 
@@ -35,10 +35,12 @@ MIRROR = HUB_HOSTS | {"mirror.lan:8080"}
         ("https://huggingface.co/org/repo/blob/refs%2Fpr%2F1/x.gguf", RepoRef("org/repo", "refs/pr/1", file="x.gguf")),
         ("http://mirror.lan:8080/org/repo/blob/main/x.gguf", RepoRef("org/repo", "main", file="x.gguf")),
         ("https://example.org/a/x%20y.gguf?sig=1#top", UrlRef("https://example.org/a/x%20y.gguf?sig=1", "x y.gguf")),
+        ("/mnt/disk/x y.gguf", FileRef("/mnt/disk/x y.gguf")),
+        ("file:///mnt/x%20y.gguf", FileRef("/mnt/x y.gguf")),
     ],
 )
-def test_every_form_is_understood(text: str, ref: RepoRef | UrlRef) -> None:
-    """Names, quantisations, files, revisions, pages of the hub and of its mirror, and files of the web."""
+def test_every_form_is_understood(text: str, ref: Ref) -> None:
+    """Names, quantisations, files, revisions, pages of the hub and of its mirror, files of the web and of the box."""
     assert parse_ref(text, MIRROR) == ref
 
 
@@ -62,7 +64,10 @@ def test_every_form_is_understood(text: str, ref: RepoRef | UrlRef) -> None:
         "org/re\npo",
         "org/repo\x00",
         "ftp://example.org/x.gguf",
-        "file:///etc/x.gguf",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "/models/../etc/x.gguf",
+        "//server/share/x.gguf",
         "https://user:password@example.org/x.gguf",
         "https://example.org/x.bin",
         "https://example.org/.gguf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from appliance.models.types import Model, Profile
 from appliance.node.commands import RunEngine
 from appliance.node.decide import decide
 from appliance.node.drafting import Standing, measured, standing, to_measure
-from appliance.node.events import DraftTried
+from appliance.node.events import DraftForgotten, DraftTried
 from appliance.node.reduce import reduce
 from appliance.node.serving import ServingState, engine_spec
 from appliance.node.snapshot import Child, ChildState, EngineSpec, Snapshot
@@ -27,11 +28,11 @@ FAST, SLOW = Speed(200.0, 80, 60), Speed(90.0, 80, 60)
 USELESS = Speed(90.0, 80, 0)
 
 
-def a_box(draft: str = "auto", **fields: object) -> Snapshot:
+def a_box(draft: str = "auto", **fields: Any) -> Snapshot:
     base = make_snapshot(wanted=(TARGET.id,), models=(TARGET, DRAFT), engine_devices=EngineDevices("engine 1"))
     serving = base.settings.serving.model_copy(update={"per_model": {TARGET.id: ModelSettings(draft=draft)}})
     settings = base.settings.model_copy(update={"serving": serving})
-    return replace(base, settings=settings, **fields)  # type: ignore[arg-type]
+    return replace(base, settings=settings, **fields)
 
 
 def commanded(snapshot: Snapshot) -> EngineSpec | None:
@@ -111,11 +112,11 @@ def test_what_was_found_once_holds_at_the_next_start() -> None:
         {"inventory": replace(INVENTORY, cpu=replace(INVENTORY.cpu, name="Another processor"))},
     ],
 )
-def test_another_engine_or_machine_is_measured_anew_at_the_next_start(change: dict[str, object]) -> None:
+def test_another_engine_or_machine_is_measured_anew_at_the_next_start(change: dict[str, Any]) -> None:
     """But an engine that answers is not ended for it."""
     known = with_both(FAST)
     assert way(commanded(a_box(draft_trials=known.draft_trials, **change))) == ("", "", True)
-    assert commanded(replace(ready(known), **change)) is None  # type: ignore[arg-type]
+    assert commanded(replace(ready(known), **change)) is None
 
 
 @pytest.mark.parametrize("other", [replace(TARGET, size=9001), replace(DRAFT, size=601)])
@@ -127,6 +128,11 @@ def test_another_file_is_measured_anew(other: Model) -> None:
     assert way(commanded(a_box(draft_trials=known.draft_trials, library=replace(known.library, models=models)))) == (
         *("", "", True),
     )
+
+
+def test_what_a_person_doubts_is_measured_anew_at_once() -> None:
+    """The machine may have been busy with something else."""
+    assert way(commanded(reduce(ready(with_both(FAST)), DraftForgotten(TARGET.id)))) == ("", "", True)
 
 
 def test_before_the_machine_is_known_the_start_waits() -> None:

@@ -69,7 +69,8 @@ def test_it_lies_beside_its_model_when_both_fit() -> None:
     ("snapshot", "crowded"),
     [
         (box(gpu(total=24)), False),
-        (box(gpu(total=12)), True),  # it would push layers off the GPU
+        (box(gpu(total=12)), False),
+        (box(gpu(total=11)), True),  # it would push layers off the GPU
         (box(gpu(total=24), context=0), True),  # the context takes all there is: it would be cut
         (box(total=64), False),
         (box(total=16, available=11), True),
@@ -90,7 +91,7 @@ def test_it_stays_away_where_the_model_would_suffer(snapshot: Snapshot, crowded:
 
 def test_an_engine_that_found_no_room_for_it_goes_on_without() -> None:
     """Also when there is room later: nobody is interrupted for it."""
-    crowded = box(gpu(total=12))
+    crowded = box(gpu(total=11))
     running = Child(let_in(crowded), ChildState.READY, since=0.0, answer_ms=5.0)
     for snapshot in (crowded, box(gpu(total=80))):
         assert decide(with_child(measured_well(snapshot), running), NOW).commands == ()

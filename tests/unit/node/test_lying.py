@@ -49,6 +49,16 @@ def test_layers_in_the_machines_memory_are_computed_there() -> None:
     assert computes_on(said, snapshot) == (TWO.id, PROCESSOR)
 
 
+def test_of_an_unknown_model_the_larger_part_counts() -> None:
+    """How large its table of tokens is cannot be told."""
+    snapshot = box(make_model())
+    assert computes_on(child(snapshot, Lain("Vulkan0", 300, 310), Lain(HOST, 200, 210)), snapshot) == (TWO.id,)
+    assert computes_on(child(snapshot, Lain("Vulkan0", 100, 110), Lain(HOST, 200, 210)), snapshot) == (
+        TWO.id,
+        PROCESSOR,
+    )
+
+
 def test_without_gpus_everything_is_on_the_processor() -> None:
     """Also a model smaller than one MiB, and a device that is only there."""
     snapshot = make_snapshot()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.models.catalog import CATALOG, Entry, Skill, named
-from appliance.placement.advice import Pick, Role, advise, pack
+from appliance.placement.advice import Pick, Role, advise, pack, suits
 from appliance.placement.fit import Code
 from appliance.placement.room import GIB, PROCESSOR, Device, NodeResources
 
@@ -39,6 +39,22 @@ def test_a_model_beyond_the_gpu_is_advised_at_its_smallest() -> None:
     advice = advise(entry("qwen3-8b"), box(4, 32))
     assert (advice.form.quant, advice.verdict.code) == ("Q4_K_M", Code.PARTLY_ON_PROCESSOR)
     assert advice.fits
+
+
+@pytest.mark.parametrize(
+    ("node", "well", "at_all", "larger"),
+    [(box(10, 32), True, True, True), (box(4, 32), False, True, True), (box(0, 16), True, True, False)],
+)
+def test_what_suits_a_box_is_told_by_size(node: NodeResources, well: bool, at_all: bool, larger: bool) -> None:
+    """A file of 8 GB: well on a large card, partly on a small one; on a processor a larger form is no better."""
+    suited = suits(node)
+    assert suited is not None
+    assert (suited.well(8 * 10**9), suited.at_all(8 * 10**9), suited.larger) == (well, at_all, larger)
+
+
+def test_before_the_hardware_is_known_nothing_suits() -> None:
+    """The usual order decides."""
+    assert suits(None) is None
 
 
 def test_before_the_hardware_is_known_nothing_is_promised() -> None:

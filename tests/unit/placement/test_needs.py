@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.placement.needs import MOST_BYTES, KvType, layer_caches, loaded_weights, needs, needs_ahead, padded, window_cells
+from appliance.placement.needs import (
+    MOST_BYTES,
+    KvType,
+    layer_caches,
+    loaded_weights,
+    needs,
+    needs_ahead,
+    padded,
+    window_cells,
+)
 from appliance.placement.room import MIB
 from tests.blueprints import PUBLISHED
 from tests.unit.placement.values import published

@@ -13,8 +13,8 @@ from appliance.node.snapshot import EngineSpec
 from appliance.routing.table import Endpoint
 from appliance.supervisor.llama_server import (
     OWNER_MARK,
-    Loaded,
     LaidOut,
+    Loaded,
     LoadProgress,
     LogText,
     Notice,
@@ -95,7 +95,7 @@ def test_a_projector_and_the_memory_for_prompts_are_passed() -> None:
             ],
         ),
         ({"drafting": "mtp"}, ["--spec-type", "draft-mtp", "--spec-draft-n-max", "3"]),
-        ({"drafting": "ngram"}, ["--spec-type", "ngram-simple"]),
+        ({"drafting": "ngram"}, ["--spec-type", "ngram-map-k", "--spec-ngram-map-k-size-m", "8"]),
     ],
 )
 def test_each_way_of_drafting_is_named_to_the_engine(helped: dict[str, Any], arguments: list[str]) -> None:
@@ -123,6 +123,13 @@ def test_the_environment_holds_no_secret_of_ours_and_no_overruling_setting() -> 
     }
 
 
+LAID_OUT = (
+    '{"type":"fit_memory_breakdown","data":{"unit":"MiB","rows":[{"kind":"device","name":"CUDA0","total":24105,'
+    '"free":24105,"self":11,"model":3,"context":2,"compute":5,"unaccounted":-11},{"kind":"host","name":"Host",'
+    '"self":2,"model":0,"context":0,"compute":2}]}}'
+)
+
+
 @pytest.mark.parametrize(
     ("line", "notice"),
     [
@@ -143,9 +150,7 @@ def test_the_environment_holds_no_secret_of_ours_and_no_overruling_setting() -> 
         ('cmd_child_to_router:state:{"state":"ready","payload":[]}', Loaded(None)),
         ("cmd_child_to_router:state:nonsense", None),
         (
-            '{"type":"fit_memory_breakdown","data":{"unit":"MiB","rows":[{"kind":"device","name":"CUDA0","total":24105,'
-            '"free":24105,"self":11,"model":3,"context":2,"compute":5,"unaccounted":-11},{"kind":"host","name":"Host",'
-            '"self":2,"model":0,"context":0,"compute":2}]}}',
+            LAID_OUT,
             LaidOut((Lain("CUDA0", 3, 11), Lain(HOST, 0, 2))),
         ),
         ('{"type":"fit_memory_breakdown","data":7}', LaidOut(())),

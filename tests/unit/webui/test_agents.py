@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from webui.views.agents import RECIPES, as_text
-from webui.views.connect import Address, address
+from webui.views.connect import OWN_KEY, Address, address
 from webui.views.pasting import Recipe, Target
 
 HOSTILE = "x'; touch /tmp/owned #\"$(id)`id`\\ ]]> é${HOME} 'y"
@@ -129,3 +129,23 @@ def test_a_model_with_too_little_room_for_agents_is_told() -> None:
     assert "1,024 tokens" in recipe("codex", context=1024).notes[-1]
     assert recipe("claude-code").notes == ()
     assert recipe("claude-code", context=None).notes == ()
+
+
+@pytest.mark.parametrize("agent", list(RECIPES))
+def test_a_box_that_asks_for_a_key_has_a_place_for_it(agent: str) -> None:
+    """In every text that reaches it; as long as none is needed, nobody is told to fill one in."""
+    closed = RECIPES[agent](Target(HERE, "plain-model", needs_key=True))
+    assert OWN_KEY in as_text(closed)
+    assert "any word" not in as_text(closed)
+    assert OWN_KEY not in as_text(recipe(agent, "plain-model"))
+
+
+def test_codex_finds_the_key_in_a_variable() -> None:
+    """The one that its provider names, in both forms."""
+    made = RECIPES["codex"](Target(HERE, HOSTILE, needs_key=True))
+    for step in (made.steps[0], made.check):
+        variables, words = words_of(step.text)
+        options = tomllib.loads("\n".join(word for word in words if "=" in word))
+        assert options["model_providers"]["meshbox"]["env_key"] in variables
+    lasting = tomllib.loads(made.steps[1].text)
+    assert lasting["model_providers"]["meshbox"]["env_key"] == "MESHBOX_API_KEY"

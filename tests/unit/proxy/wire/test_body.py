@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import h11
@@ -12,6 +13,28 @@ from hypothesis import strategies as st
 from appliance.proxy.errors import ApiError
 from appliance.proxy.wire.body import FREE_CHUNKS, LONGEST_TRAILER, Body, ChunkedBody, body_of
 from appliance.proxy.wire.head import CHUNKED
+
+PIECES = (
+    *(
+        b"0",
+        b"1",
+        b"5",
+        b"a",
+        b"A",
+        b"\r\n",
+        b"\r",
+        b"\n",
+        b"hello",
+        b";x=y",
+        b" ",
+        b"0x5",
+        b"-1",
+        b"+1",
+        b"X: y",
+        b"x",
+    ),
+    *(b"5\r\nhello\r\n", b"0\r\n\r\n"),
+)
 
 cuts = st.lists(st.integers(1, 40), max_size=60)
 
@@ -56,17 +79,16 @@ def test_chunks_are_put_together(pieces: list[bytes], after: bytes, sizes: list[
     assert (fed(body, cut(sent + after, sizes)), body.complete) == ((b"".join(pieces), after), True)
 
 
-@given(st.lists(st.sampled_from([
-    b"0", b"1", b"5", b"a", b"A", b"\r\n", b"\r", b"\n", b"hello", b";x=y", b" ", b"0x5", b"-1", b"+1", b"X: y", b"x",
-]), max_size=14))  # fmt: skip
+@given(st.lists(st.sampled_from(PIECES), max_size=14))
 def test_whatever_is_accepted_means_the_same_to_another_reader(pieces: list[bytes]) -> None:
     """No chunks are taken that a careful second reader refuses or understands differently."""
     sent, body = b"".join(pieces), ChunkedBody()
-    try:
+    with contextlib.suppress(ApiError):
         taken, _ = fed(body, [sent] if sent else [])
-    except ApiError as error:
-        assert error.status == 400
-        return
+        assert (taken, body.complete) == _as_h11_reads(sent)
+
+
+def _as_h11_reads(sent: bytes) -> tuple[bytes, bool]:
     other = h11.Connection(h11.SERVER)
     other.receive_data(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + sent)
     other.next_event()
@@ -75,7 +97,7 @@ def test_whatever_is_accepted_means_the_same_to_another_reader(pieces: list[byte
         if isinstance(event, h11.Data):
             read += bytes(event.data)
         complete = isinstance(event, h11.EndOfMessage)
-    assert (taken, body.complete) == (read, complete)
+    return read, complete
 
 
 @pytest.mark.parametrize(
@@ -100,8 +122,8 @@ def test_whatever_is_accepted_means_the_same_to_another_reader(pieces: list[byte
     ],
     ids=[
         "extension", "space behind", "space before", "sign", "prefix", "underscore", "no size", "bare line feeds",
-        "bare line feed behind a chunk", "longer than said", "too large", "too many digits", "broken trailer", "folded trailer",
-        "endless trailer", "tiny chunks for ever",
+        "bare line feed behind a chunk", "longer than said", "too large", "too many digits", "broken trailer",
+        "folded trailer", "endless trailer", "tiny chunks for ever",
     ],
 )  # fmt: skip
 def test_unsound_chunks_are_refused(sent: bytes) -> None:

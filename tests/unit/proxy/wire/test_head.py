@@ -16,6 +16,14 @@ HOST = b"Host: box\r\n"
 TOKEN = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OWN_NAMES = {b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"}
 
+PIECES = (
+    *(b"GET", b" ", b"/", b"/a?b", b"HTTP/1.1", b"HTTP/1.0", b"\r\n", b"\n", b"\r", b"\t", b"\xff", b":", b"x"),
+    *(b"Host: a", b"Host:a", b"Host : a", b"Content-Length: 5", b"Content-Length: +5", b"Content-Length: 5, 5"),
+    *(b"Transfer-Encoding: chunked", b"Transfer-Encoding: xchunked", b"Transfer-Encoding:\x0bchunked"),
+    *(b"X: \x00", b" folded", b"Connection: close"),
+    *(b"GET / HTTP/1.1\r\nHost: a\r\n", b"POST / HTTP/1.0\r\n"),
+)
+
 tokens = st.text(TOKEN, min_size=1, max_size=20).map(str.encode)
 values = st.binary(max_size=30).map(lambda raw: bytes(b for b in raw if b >= 0x20 and b != 0x7F).strip())
 fields = st.lists(st.tuples(tokens, values).filter(lambda field: field[0].lower() not in OWN_NAMES), max_size=8)
@@ -41,11 +49,7 @@ def test_a_sound_head_is_read_as_written(method: bytes, path: bytes, given_field
     assert head.headers == [(b"host", b"box"), *((name.lower(), value) for name, value in given_fields)]
 
 
-@given(st.lists(st.sampled_from([
-    b"GET", b" ", b"/", b"/a?b", b"HTTP/1.1", b"HTTP/1.0", b"\r\n", b"\n", b"\r", b"Host: a", b"Host:a", b"Host : a", b"\t",
-    b"Content-Length: 5", b"Content-Length: +5", b"Content-Length: 5, 5", b"Transfer-Encoding: chunked", b"X: \x00", b" folded",
-    b"Transfer-Encoding: xchunked", b"Transfer-Encoding:\x0bchunked", b"Connection: close", b"\xff", b":", b"x",
-]), max_size=12))  # fmt: skip
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
 def test_whatever_is_accepted_means_the_same_to_another_reader(pieces: list[bytes]) -> None:
     """No head is taken that a careful second reader refuses, or that it would frame differently."""
     text = b"".join(pieces)
@@ -60,10 +64,9 @@ def test_noise_is_refused(noise: bytes) -> None:
 
 
 def _agrees_with_h11(text: bytes) -> None:
-    try:
-        head = parse_head(text)
-    except ApiError as error:
-        assert error.status in {400, 417, 431, 501, 505}
+    head = _read(text)
+    if isinstance(head, ApiError):
+        assert head.status in {400, 417, 431, 501, 505}
         return
     other = h11.Connection(h11.SERVER, HEAD_BYTES)
     other.receive_data(text + b"\r\n")
@@ -72,6 +75,13 @@ def _agrees_with_h11(text: bytes) -> None:
     assert (request.method.decode(), [*request.headers]) == (head.method, head.headers)
     framing = dict(request.headers)
     assert head.length == (CHUNKED if b"transfer-encoding" in framing else int(framing.get(b"content-length", 0)))
+
+
+def _read(text: bytes) -> Head | ApiError:
+    try:
+        return parse_head(text)
+    except ApiError as error:
+        return error
 
 
 REFUSED: Mapping[str, bytes] = {
@@ -104,7 +114,9 @@ REFUSED: Mapping[str, bytes] = {
     "a negative length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: -5\r\n",
     "a hexadecimal length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 0x5\r\n",
     "an empty length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length:\r\n",
-    "a length in other digits": b"POST / HTTP/1.1\r\n" + HOST + "Content-Length: ٥\r\n".encode(),
+    "a length in other digits": b"POST / HTTP/1.1\r\n"
+    + HOST
+    + "Content-Length: \N{ARABIC-INDIC DIGIT FIVE}\r\n".encode(),
     "an endless length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: " + b"9" * 20 + b"\r\n",
     "length and chunks": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
     "chunks and length": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",

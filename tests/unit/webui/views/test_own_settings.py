@@ -33,7 +33,7 @@ def test_a_draft_that_was_named_elsewhere_stays() -> None:
     fields = {field.name: field for field in own_fields(own, ServingSettings())}
     assert ("My-Own-Draft", "My-Own-Draft") in fields["draft"].choices
     assert ModelSettings.model_validate(own_patch(form_values(own))) == own
-    assert len({value for value, _ in own_fields(ModelSettings(), ServingSettings())[3].choices}) == 3
+    assert len({value for value, _ in own_fields(ModelSettings(), ServingSettings())[3].choices}) == 4
 
 
 def test_the_common_value_is_named() -> None:
