@@ -21,6 +21,7 @@ import huggingface_hub
 from huggingface_hub import errors
 from huggingface_hub.hf_api import ModelInfo, ModelSort_T, RepoSibling
 
+from appliance.models.addresses import AddressRefused, check_url
 from appliance.models.choice import RemoteFile
 from appliance.models.hub import (
     DEADLINE_SECONDS,
@@ -40,6 +41,7 @@ T = TypeVar("T")
 CONNECT_SECONDS = 8.0
 LARGEST_ANSWER = 32 << 20
 LONGEST_PATH = 1000
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx2.HTTPError, httpx2.InvalidURL)
 SORTS: dict[Sort, ModelSort_T] = {
     "downloads": "downloads",
     "likes": "likes",
@@ -83,7 +85,7 @@ class HubClient:
             raise unreachable(self._endpoint, str(error)) from error
         except OSError as error:
             raise _in_words(error, subject, self._endpoint, with_token=with_token) from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except _UNREADABLE as error:
             detail = f"The hub's answer was not one that can be read ({subject})."
             raise HubFailed("bad_answer", detail) from error
 
@@ -105,6 +107,9 @@ class _OneTry(httpx2.HTTPTransport):
         if response.headers.get("content-encoding", "identity").casefold() != "identity":
             response.close()  # a little that is packed may become more than the memory holds
             raise HubFailed("bad_answer", "The hub packs its answer although it was asked not to.")
+        if response.has_redirect_location and _leads_away(request.url, response.headers["location"]):
+            response.close()
+            raise HubFailed("bad_answer", "The hub sends this box to an address that it does not go to.")
         if isinstance(response.stream, httpx2.SyncByteStream):
             response.stream = _Bounded(response.stream, deadline)
         return response
@@ -141,6 +146,18 @@ def _client() -> httpx2.Client:
         timeout=timeout,
         trust_env=False,
     )
+
+
+def _leads_away(url: httpx2.URL, location: str) -> bool:
+    """To another host only in the open internet: a hub shall not have a box call what only the box can reach."""
+    target = url.join(location)
+    if target.host == url.host:
+        return url.scheme == "https" and target.scheme != "https"
+    try:
+        check_url(str(target))
+    except AddressRefused:
+        return True
+    return False
 
 
 def _why(error: Exception) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 GIVEN_UP = frozenset({"crash_loop", "load_failed", "wrong_answer"})  # tried again at long intervals only
 
 

@@ -140,7 +140,7 @@ class ServingSettings(Section):
     on_demand: StrictBool = Field(
         default=True,
         title="Load on request",
-        description="A request for a model that is on this box but not loaded loads it; others sleep when it needs room",
+        description="A request for a model that is only on the disk loads it; idle ones sleep if it needs their room",
     )
     speculation: Speculation = Field(
         default="off",

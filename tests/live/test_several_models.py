@@ -74,7 +74,7 @@ def test_where_there_is_room_for_one_they_take_turns(box: Box) -> None:
 def test_nobody_is_cut_off_for_another(box: Box) -> None:
     """Who asks for another model waits until the answer that runs has ended, and is answered then."""
     room_for_one(box)
-    long = {"model": SELF_TEST_MODEL, "messages": [{"role": "user", "content": "Tell me a story."}]}
+    long: dict[str, Any] = {"model": SELF_TEST_MODEL, "messages": [{"role": "user", "content": "Tell me a story."}]}
     long |= {"max_tokens": 800, "ignore_eos": True, "temperature": 0}
     answers: dict[str, Any] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from appliance.models.types import Ability
@@ -72,18 +72,37 @@ def _advice(routes: tuple[Route, ...], state: NodeState) -> Advice | None:
     by_state = {route.state: route for route in reversed(routes)}
     if RouteState.READY in by_state:
         return None
-    if (loading := by_state.get(RouteState.LOADING)) is not None:
-        return Advice("busy", _loading_text(loading), to_models=False)
-    if (asleep := by_state.get(RouteState.SLEEPING)) is not None:
-        text = "{model} is asleep. Your first question wakes it, which takes a moment."
-        return Advice("busy", text.format(model=asleep.model), to_models=False)
-    if (failed := by_state.get(RouteState.FAILED)) is not None:
-        text = "{model} cannot answer: {reason}"
-        return Advice("bad", text.format(model=failed.model, reason=failed.reason or "it failed."), to_models=True)
-    if RouteState.AVAILABLE in by_state:
-        text = "No model is loaded. Choose one: your first question loads it, which takes a moment."
-        return Advice("busy", text, to_models=False)
-    return Advice("warn", "No model on this box can chat yet. Fetch or load one, then come back.", to_models=True)
+    return next(
+        (_ADVICE[found](by_state[found]) for found in _ADVICE if found in by_state),
+        Advice("warn", "No model on this box can chat yet. Fetch or load one, then come back.", to_models=True),
+    )
+
+
+def _on_loading(route: Route) -> Advice:
+    return Advice("busy", _loading_text(route), to_models=False)
+
+
+def _on_sleeping(route: Route) -> Advice:
+    text = "{model} is asleep. Your first question wakes it, which takes a moment."
+    return Advice("busy", text.format(model=route.model), to_models=False)
+
+
+def _on_failed(route: Route) -> Advice:
+    text = "{model} cannot answer: {reason}"
+    return Advice("bad", text.format(model=route.model, reason=route.reason or "it failed."), to_models=True)
+
+
+def _on_available(_: Route) -> Advice:
+    text = "No model is loaded. Choose one: your first question loads it, which takes a moment."
+    return Advice("busy", text, to_models=False)
+
+
+_ADVICE: Mapping[RouteState, Callable[[Route], Advice]] = {  # what helps most first
+    RouteState.LOADING: _on_loading,
+    RouteState.SLEEPING: _on_sleeping,
+    RouteState.FAILED: _on_failed,
+    RouteState.AVAILABLE: _on_available,
+}
 
 
 def _loading_text(route: Route) -> str:

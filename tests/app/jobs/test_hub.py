@@ -125,6 +125,13 @@ async def test_a_packed_answer_is_not_unpacked(hub: FakeHub, client: Hub) -> Non
     assert [seen.headers["Accept-Encoding"] for seen in hub.requests] == ["identity"]
 
 
+@pytest.mark.parametrize("to", ["/circle", "http://169.254.169.254/x", "https://10.0.0.1/x", "http://[", "//"])
+async def test_a_hub_that_sends_one_elsewhere(hub: FakeHub, client: Hub, to: str) -> None:
+    """In a circle, into a private network, to an address that is none: it is one problem."""
+    hub.answer_with(302, times=40, Location=to)
+    assert (await failed(client.search("x"))).code in {"bad_answer", "not_found"}
+
+
 async def test_an_endless_answer_is_given_up(hub: FakeHub, client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is kept than any sensible answer has."""
     await client.search("x")  # the library is there now
