@@ -121,6 +121,6 @@ def _rank(path: str) -> int:
 def _with(model: Model, projector: Projector) -> Model:
     profile = model.profile
     if profile is not None:
-        weights = replace(profile.weights, other=profile.weights.other + projector.size)
+        weights = replace(profile.weights, beside=profile.weights.beside + projector.size)
         profile = replace(profile, claims=strongest(profile.claims, projector.seer.claims), weights=weights)
     return replace(model, projector=projector.path, profile=profile)

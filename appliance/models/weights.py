@@ -22,6 +22,7 @@ class Weights:
     tables: int = 0  # further ones that are only looked up, row by row
     output: int = 0
     other: int = 0
+    beside: int = 0  # loaded, but not read for every token: eyes and ears
     inner: int = 0  # elements inside the widest feed-forward network that is not made of experts
     expert_inner: int = 0
     gated: bool = False  # whether that network computes two rows of `inner` and multiplies them
@@ -34,6 +35,7 @@ class Weights:
             tables=self.tables + more.tables,
             output=self.output + more.output,
             other=self.other + more.other,
+            beside=self.beside + more.beside,
             inner=max(self.inner, more.inner),
             expert_inner=max(self.expert_inner, more.expert_inner),
             gated=self.gated or more.gated,
@@ -41,7 +43,7 @@ class Weights:
 
     @property
     def total(self) -> int:
-        around = self.embedding + self.tables + self.output + self.other
+        around = self.embedding + self.tables + self.output + self.other + self.beside
         return sum(self.layers) + sum(self.experts) + around
 
 

@@ -83,7 +83,7 @@ def _ends(profile: Profile, *, device_is_own: bool) -> list[Item]:
     weights = profile.weights
     tail = 0 if profile.cache.layers else sum(weights.layers) + sum(weights.experts)
     output, copied = weights.output, 0 if weights.output else weights.embedding
-    size = output + weights.other + tail + (copied if device_is_own else weights.embedding + weights.tables)
+    size = output + weights.other + weights.beside + tail + (copied if device_is_own else weights.embedding + weights.tables)
     return [Item(size, output + weights.other + tail + copied)]
 
 

@@ -11,7 +11,7 @@ from appliance.node.devices import memory_cap, shown_gpus
 from appliance.node.serving import ServingEntry, ServingState
 from appliance.run_loop import Outlook
 from webui.views.device_trials import Tried, tried_view
-from webui.views.placed_models import models_on
+from webui.views.placed_models import placed_models
 from webui.views.words import Meter, memory_meter, size_text
 
 _VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
@@ -77,16 +77,17 @@ def gpus_view(outlook: Outlook) -> GpusView | None:
     inventory = outlook.snapshot.inventory
     if inventory is None:
         return None
+    models, gpus = placed_models(outlook), shown_gpus(outlook.snapshot)
     return GpusView(
-        gpus=tuple(_accelerator(gpu, number, outlook) for number, gpu in enumerate(shown_gpus(outlook.snapshot))),
+        gpus=tuple(_accelerator(gpu, number, outlook, models.get(gpu.id, ())) for number, gpu in enumerate(gpus)),
         gone=tuple(Gone(gpu.id, f"gone-{number}", gpu.name) for number, gpu in enumerate(inventory.gone)),
-        processor=_processor(inventory, outlook),
+        processor=_processor(inventory, outlook, models.get(PROCESSOR, ())),
         proof=proof(outlook.decision.serving),
         notes=(*inventory.notes, *_engine_trouble(outlook)),
     )
 
 
-def _processor(inventory: Inventory, outlook: Outlook) -> Processor:
+def _processor(inventory: Inventory, outlook: Outlook, models: tuple[str, ...]) -> Processor:
     cpu, memory = inventory.cpu, inventory.memory
     cap = memory_cap(outlook.snapshot)
     return Processor(
@@ -95,7 +96,7 @@ def _processor(inventory: Inventory, outlook: Outlook) -> Processor:
         features=", ".join(cpu.features),
         memory=memory_meter("Memory", memory.total, memory.total - memory.available),
         limit=None if cap is None else f"Models take at most {size_text(cap)} of it, all together.",
-        models=models_on(PROCESSOR, outlook),
+        models=models,
         tried=tried_view(PROCESSOR, outlook.snapshot),
     )
 
@@ -106,7 +107,7 @@ def _cores(cpu: Cpu) -> str:
     return "1 usable core" if cpu.cores == 1 else f"{cpu.cores} usable cores"
 
 
-def _accelerator(gpu: Gpu, number: int, outlook: Outlook) -> Accelerator:
+def _accelerator(gpu: Gpu, number: int, outlook: Outlook, models: tuple[str, ...]) -> Accelerator:
     use = None if gpu.utilisation is None else round(gpu.utilisation * 100)
     cap = outlook.snapshot.settings.hardware.memory_caps.get(gpu.id)
     return Accelerator(
@@ -118,7 +119,7 @@ def _accelerator(gpu: Gpu, number: int, outlook: Outlook) -> Accelerator:
         facts=tuple((label, value) for label, value in _facts(gpu) if value is not None),
         pinnable=gpu.pinnable,
         note=gpu.reason,
-        models=models_on(gpu.id, outlook),
+        models=models,
         tried=tried_view(gpu.id, outlook.snapshot),
         limit=f"Models are put here as long as at most {size_text(cap * _MIB)} are in use." if cap else None,
         taken_back=cap == 0,

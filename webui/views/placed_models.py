@@ -14,11 +14,13 @@ from webui.views.words import size_text
 _RUNNING = frozenset({ChildState.STARTING, ChildState.READY})
 
 
-def models_on(device: str, outlook: Outlook) -> tuple[str, ...]:
-    """Names of those that run there, with what their engine said it takes; a model that is pinned says so."""
-    return tuple(
-        _named(entry, device, outlook) for entry in outlook.decision.serving if device in _devices(entry, outlook)
-    )
+def placed_models(outlook: Outlook) -> dict[str, tuple[str, ...]]:
+    """Names of those that run, by device, with what their engines said they take; a model that is pinned says so."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in outlook.decision.serving:
+        for device in _devices(entry, outlook):
+            found[device] = (*found.get(device, ()), _named(entry, device, outlook))
+    return found
 
 
 def _named(entry: ServingEntry, device: str, outlook: Outlook) -> str:

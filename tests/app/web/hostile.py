@@ -76,7 +76,7 @@ def _settings(settings: Settings, name: str) -> Settings:
 def _inventory(text: str) -> Inventory:
     gpu = Gpu(text, text, text, 8 << 30, 1 << 30, False, text, text, uuid=text, bus_id=text)
     second = replace(gpu, id=f"{text} 2", pinnable=True, reason=None, partition_of=text, memory_total=None)
-    return Inventory(Cpu(text, 4, (text,)), Memory(16 << 30, 8 << 30), (gpu, second), (text, text))
+    return Inventory(Cpu(text, 4, (text,)), Memory(16 << 30, 8 << 30), (gpu, second), (text, text), gone=(gpu,))
 
 
 def _jobs(text: str) -> list[Job]:

@@ -97,17 +97,22 @@ def test_reads_back_whatever_the_reference_writer_writes(
     assert {t.name: list(reversed(t.shape)) for t in header.tensors} == {n: list(t.shape) for n, t in tensors.items()}
 
 
-def test_reads_a_header_of_152_000_tokens_under_a_tenth_of_a_second() -> None:
-    """A large vocabulary is stepped over, not decoded."""
+def test_a_large_vocabulary_is_stepped_over() -> None:
+    """Not decoded: it costs little more than a loop over its lengths would."""
     tokens, merges = [f"token{i}é" for i in range(152_000)], [f"a{i} b{i}" for i in range(151_000)]
     data = gguf_bytes({"tokenizer.ggml.tokens": tokens, "tokenizer.ggml.merges": merges})
-    best = float("inf")
+    lengths = [len(text) for text in (*tokens, *merges)]
+    reading, looping = float("inf"), float("inf")
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.process_time()
         header = read_header(data)
-        best = min(best, time.perf_counter() - begin)
+        between = time.process_time()
+        at = 0
+        for length in lengths:
+            at += 8 + length
+        reading, looping = min(reading, between - begin), min(looping, time.process_time() - between)
     assert header.metadata["tokenizer.ggml.tokens"] == Array("string", 152_000, None)
-    assert best < 0.1
+    assert reading < 20 * looping
 
 
 def test_keeps_short_arrays() -> None:

@@ -20,7 +20,7 @@ from webui.views.device_trials import tried_view
 from webui.views.gpu_limits import NoNumber, limit_rows, read_gib
 from webui.views.gpu_pins import pin_choices, pinned
 from webui.views.gpus import gpus_view
-from webui.views.placed_models import models_on
+from webui.views.placed_models import placed_models
 
 ONE, TWO = nvidia(0x41, 1, memory_total=32 * GIB), nvidia(0x65, 2, memory_total=16 * GIB)
 HERE = machine(ONE, TWO)
@@ -31,6 +31,10 @@ MODEL = make_model(profile=PROFILE, size=PROFILE.weights.total, context_length=1
 def box(listed: bool = True) -> Snapshot:
     names = (("CUDA0", ONE.name, None), ("CUDA1", TWO.name, None)) if listed else ()
     return make_snapshot(models=(MODEL,), inventory=HERE, engine_devices=listing(HERE, *names))
+
+
+def models_on(device: str, running: Outlook) -> tuple[str, ...]:
+    return placed_models(running).get(device, ())
 
 
 def outlook(snapshot: Snapshot) -> Outlook:
