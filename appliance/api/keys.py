@@ -12,11 +12,16 @@ from appliance.api.requests import KeyBody, KeyPatch
 from appliance.api.times import timestamp
 from appliance.keys.keyring import KeyProblem, Keyring
 from appliance.keys.types import Grant, Key, Standing, Use
+from appliance.storage.errors import StorageFailed
 
 Json = dict[str, Any]
 
 STATUS_OF_KEYS = {"unknown_key": 404, "name_taken": 409, "too_many_keys": 409}
 LAST_YEAR = 2999
+NOT_STORED = (
+    "The key opens nothing from now on, but that could not be stored yet: {why}. The box goes on trying; until it is "
+    "stored, a restart would bring the key back."
+)
 _LIMITS = ("requests_per_minute", "tokens_per_day", "concurrency")
 
 
@@ -48,6 +53,8 @@ async def revoke_key(deps: ApiDeps, key_id: str) -> Key:
         return await deps.keys.revoke(key_id)
     except KeyProblem as problem:
         raise _as_problem(problem) from problem
+    except StorageFailed as failure:
+        raise Problem(507, failure.code, NOT_STORED.format(why=failure.detail)) from failure
 
 
 def find_key(keys: Keyring, key_id: str) -> Key:

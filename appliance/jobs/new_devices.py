@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 from appliance.hardware.trials import marks
 from appliance.jobs.trials import DeviceTrials
+from appliance.node.snapshot import Snapshot
 from appliance.node.untested import proofs, untested
 from appliance.run_loop import RunLoop
 
@@ -32,7 +34,7 @@ class NewDevices:
             await self._look()
 
     async def _look(self) -> None:
-        for device, test in proofs(self._loop.outlook.snapshot).items():
+        for device, test in proofs(self._snapshot()).items():
             await self._trials.keep_self_test(device, test)
         due = self._due()
         if not due:
@@ -45,12 +47,16 @@ class NewDevices:
 
     def _due(self) -> list[tuple[str, str]]:
         """Devices with their marks, those left out that were tried since the start."""
-        snapshot = self._loop.outlook.snapshot
+        snapshot = self._snapshot()
         if not (found := untested(snapshot)) or snapshot.inventory is None or snapshot.engine_devices is None:
             return []
         mark = marks(snapshot.inventory, snapshot.engine_devices.engine)
         named = ((device, f"{device}|{mark[device]}") for device in found)
         return [(device, name) for device, name in named if name not in self._tried]
+
+    def _snapshot(self) -> Snapshot:
+        """With what was found a moment ago and is on its way into the box's own."""
+        return replace(self._loop.outlook.snapshot, trials=self._trials.results())
 
     async def _test(self, device: str, mark: str) -> None:
         """Gives way at once when somebody asks a model something; then it is tried again later."""

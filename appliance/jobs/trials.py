@@ -74,6 +74,9 @@ class DeviceTrials:
     def jobs(self) -> dict[str, Job]:
         return dict(self._jobs)
 
+    def results(self) -> dict[str, Trial]:
+        return dict(self._trials)
+
     def start_self_test(self, device: str) -> Job:
         """Asked again while it waits or runs, it is the same job."""
         return self._start(JobKind.SELFTEST, device, self._self_test)

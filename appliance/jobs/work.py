@@ -54,7 +54,6 @@ class ModelWork:
         await self.downloads.close()
         await self.tasks.close()
         await self.usage.close()
-        await self.hub.close()
 
 
 def make_model_work(  # noqa: PLR0913 - what it takes from the box, then what tests take the place of

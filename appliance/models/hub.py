@@ -7,11 +7,11 @@ works in threads of its own: start-up does not pay for it, and a hub that hangs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from appliance.models.choice import RemoteFile
@@ -27,7 +27,7 @@ Sort = Literal["downloads", "likes", "updated", "trending"]
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEADLINE_SECONDS = 20.0  # of one answer
-THREADS = 4
+MOST_ASKED = 16  # at once
 MOST_FOUND = 100
 
 
@@ -61,7 +61,7 @@ class Hub:
         self.token = token
         self._client: HubClient | None = None
         self._one_client = threading.Lock()
-        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="hub")
+        self._asked = 0  # questions that are not answered yet
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -80,16 +80,42 @@ class Hub:
         token = await self.token.read()
         return await self._ask(lambda client: client.facts(repo, revision, token))
 
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     async def _ask(self, question: Callable[[HubClient], T]) -> T:
-        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._opened()))
+        if self._asked >= MOST_ASKED:
+            raise unreachable(self.endpoint, "it has not answered earlier questions")
+        answer = self._begin(lambda: question(self._opened()))
         try:
             async with asyncio.timeout(2 * DEADLINE_SECONDS):
-                return await work
+                return await answer
         except TimeoutError:
             raise unreachable(self.endpoint, "it did not answer in time") from None
+
+    def _begin(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """In a thread that holds up nobody, the end of the box included."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def ended(result: T | None, failure: BaseException | None) -> None:
+            self._asked -= 1
+            if answer.done():  # nobody waits any more
+                return
+            if failure is not None:
+                answer.set_exception(failure)
+            else:
+                answer.set_result(cast("T", result))
+
+        def run() -> None:
+            result, failure = None, None
+            try:
+                result = work()
+            except Exception as error:  # the border of a thread: it fails where it was asked
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the box has ended meanwhile
+                loop.call_soon_threadsafe(ended, result, failure)
+
+        self._asked += 1
+        threading.Thread(target=run, name="hub", daemon=True).start()
+        return answer
 
     def _opened(self) -> HubClient:
         with self._one_client:

@@ -39,6 +39,7 @@ from appliance.models.hub import (
 T = TypeVar("T")
 
 CONNECT_SECONDS = 8.0
+TIMEOUT = httpx2.Timeout(DEADLINE_SECONDS / 2, connect=CONNECT_SECONDS)
 LARGEST_ANSWER = 32 << 20
 LONGEST_PATH = 1000
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx2.HTTPError, httpx2.InvalidURL)
@@ -97,6 +98,7 @@ class _Unreachable(Exception):
 class _OneTry(httpx2.HTTPTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + DEADLINE_SECONDS
+        request.extensions["timeout"] = TIMEOUT.as_dict()  # the library asks for none
         try:
             response = super().handle_request(request)
         except httpx2.TransportError as error:
@@ -138,12 +140,10 @@ class _Bounded(httpx2.SyncByteStream):
 
 
 def _client() -> httpx2.Client:
-    timeout = httpx2.Timeout(DEADLINE_SECONDS / 2, connect=CONNECT_SECONDS)
     return httpx2.Client(
         transport=_OneTry(trust_env=False),
         headers={"Accept-Encoding": "identity"},
         follow_redirects=True,
-        timeout=timeout,
         trust_env=False,
     )
 

@@ -83,8 +83,9 @@ def _ends(profile: Profile, *, device_is_own: bool) -> list[Item]:
     weights = profile.weights
     tail = 0 if profile.cache.layers else sum(weights.layers) + sum(weights.experts)
     output, copied = weights.output, 0 if weights.output else weights.embedding
-    size = output + weights.other + weights.beside + tail + (copied if device_is_own else weights.embedding + weights.tables)
-    return [Item(size, output + weights.other + tail + copied)]
+    read = output + weights.other + tail + copied
+    looked_up = 0 if device_is_own else weights.embedding - copied + weights.tables
+    return [Item(read + weights.beside + looked_up, read)]
 
 
 def used_part(profile: Profile, experts: int) -> int:

@@ -9,4 +9,6 @@ listing     pure: the model list as clients read it                     meter   
 deps        what all this needs from the box                            asgi      the few ASGI helpers
 usage       pure: what an answer tells about its tokens                 gate      reads the key of a request
 permit      what one request may do                                     spent     pure: what is booked on its key
+gist        pure: what a body takes to be answered                      chooser   the route by name, or the best one
+lines       who waits for which engine, who is at it                    usher     a request to its place at an engine
 """

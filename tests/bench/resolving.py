@@ -43,7 +43,6 @@ async def bench() -> Result:
             await planner.resolve(planner.parse(SECOND))
             first = time.perf_counter() - began
             rows = [await _online(planner, hub, name) for name in names]
-            await asked.close()
     kept = all(row["requests"] <= MOST_REQUESTS for row in rows)
     notes = (f"the first question takes {first * 1000:.0f} ms: it loads the library that speaks with the hub",)
     return Result("resolve", "what a name means", [*rows, *_offline()], BAR, kept, notes)

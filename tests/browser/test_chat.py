@@ -45,7 +45,7 @@ def test_a_question_is_answered_with_figures(box: Box, page: Page, account: Acco
     expect(note.locator("summary")).to_contain_text(SELF_TEST_MODEL)
     expect(note.locator("summary")).to_contain_text(re.compile(r"\d+ tokens · first word after \d+\.\d\d s · on \S+"))
     note.locator("summary").click()
-    expect(note.locator("dl")).to_contain_text("first ready model that can answer this")
+    expect(note.locator("dl")).to_contain_text("the only model that can answer this")
     asked(page, CAPITAL, "Paris")
     assert account.hosts == {box.web_url.removeprefix("http://")}
     assert account.complaints == []

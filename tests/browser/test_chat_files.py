@@ -108,7 +108,7 @@ def test_sound_and_pdf_go_as_they_are(box: Box, page: Page, name: str, kind: str
 
 
 def test_a_model_without_eyes_says_so(box: Box, page: Page) -> None:
-    """The real engine refuses the picture; the page says what to do."""
+    """The box refuses the picture; the page says what to do."""
     enter(page, box)
     attach(page, "shot.png", "image/png", picture(page, 20, 20))
     expect(page.get_by_role("img", name="shot.png")).to_be_visible()
@@ -116,7 +116,7 @@ def test_a_model_without_eyes_says_so(box: Box, page: Page) -> None:
     finished(page)
     trouble = answer_of(page).locator(".trouble")
     expect(trouble).to_contain_text("may not be able to read the attached files")
-    expect(trouble).to_contain_text("image input is not supported")
+    expect(trouble).to_contain_text("does not take pictures")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,21 @@ def test_the_model_that_is_served_proves_the_processor(box: Box) -> None:
     assert re.search(rf"{SELF_TEST_MODEL} \(\d+ MiB\)", page)
 
 
+@pytest.mark.timeout(180)
+def test_a_processor_that_nothing_has_proven_is_tested_by_itself(tmp_path: Path) -> None:
+    """Once, while the box has nothing to do; over a restart it stays tested, and nothing of the test is left."""
+    nothing = json.dumps({"serving": {"models": []}})
+    with Box(tmp_path, MESHBOX_SETTINGS=nothing) as box:
+        box.wait(lambda: box.manage("GET", "/api/gpus").json["cpu"]["selftest"], "it was tested", 90)
+        (job,) = box.manage("GET", "/api/jobs").json["jobs"]
+        assert (job["kind"], job["subject"]) == ("selftest", "cpu")
+        box.wait(lambda: not box.engines(), "its engine is gone")
+        before = box.manage("GET", "/api/gpus").json["cpu"]["selftest"]
+        assert before["ok"] is True
+    with Box(tmp_path) as box:
+        box.wait(lambda: box.manage("GET", "/api/gpus").json["cpu"]["selftest"] == before, "the result is known")
+
+
 def done(box: Box, path: str, body: object = None) -> Any:
     answer = box.manage("POST", path, body)
     assert answer.status == 202, answer.body

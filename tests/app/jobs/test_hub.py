@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from appliance.models.hub import Hub, HubFailed
 from appliance.models.hub_token import BadToken, HubToken
+from appliance.tasks import TaskGroup
 from tests.fakes.hub import SECOND, TOKEN, FakeHub
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-async def client(hub: FakeHub, tmp_path: Path) -> AsyncIterator[Hub]:
-    one = Hub(hub.url, HubToken(tmp_path))
-    yield one
-    await one.close()
+def client(hub: FakeHub, tmp_path: Path) -> Hub:
+    return Hub(hub.url, HubToken(tmp_path))
 
 
 async def failed(question: object) -> HubFailed:
@@ -74,7 +74,32 @@ async def test_a_hub_that_is_down_is_told_at_once(tmp_path: Path) -> None:
         problem = await failed(hub.search("x"))
     assert (problem.code, problem.temporary) == ("hub_unreachable", True)
     assert "http://127.0.0.1:9" in problem.detail
-    await hub.close()
+
+
+async def test_a_hub_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library would wait for ever. As long as many questions wait no further one is asked, and none holds up
+    the end of the box.
+    """
+    gone = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    hub = Hub(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", HubToken(tmp_path))
+    await failed(Hub("http://127.0.0.1:9", HubToken(tmp_path)).search("x"))  # the library is there now
+    monkeypatch.setattr("appliance.models.hub_client.TIMEOUT", httpx2.Timeout(0.2))
+    assert (await failed(hub.search("x"))).code == "hub_unreachable"
+    monkeypatch.setattr("appliance.models.hub_client.TIMEOUT", httpx2.Timeout(20))
+    monkeypatch.setattr("appliance.models.hub.MOST_ASKED", 1)
+    asked = TaskGroup().start("ask", hub.search("x"))
+    await asyncio.sleep(0)
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "hub"] == [True]
+    assert "has not answered earlier questions" in (await failed(hub.search("x"))).detail
+    gone.set()
+    assert (await failed(asked)).code == "hub_unreachable"
+    server.close()
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "rate_limited"), (500, "hub_error"), (503, "hub_error")])

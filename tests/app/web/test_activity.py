@@ -173,6 +173,7 @@ async def test_the_latest_requests_as_json(web: Web) -> None:
         "endpoint": "/v1/chat/completions",
         "route": "solo",
         "client": "10.0.0.7",
+        "key": None,
         "status": 200,
         "outcome": "answered",
         "stream": True,

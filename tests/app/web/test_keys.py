@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from appliance.keys.store import KeyStore
+from appliance.storage.errors import StorageFailed
 from tests.app.web.harness import Web
 from tests.app.web.hostile import TEXTS
 from tests.app.web.markup import dangers, text_of
@@ -142,6 +144,20 @@ async def test_a_revoked_key_is_gone(web: Web) -> None:
     for method in ("GET", "PATCH", "DELETE"):
         answer = await web.call(method, path, json={} if method == "PATCH" else None)
         assert (answer.status, (await answer.json())["code"]) == (404, "unknown_key")
+
+
+async def test_a_full_disk_keeps_no_key_alive(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It opens nothing; the answer says what a restart would do until there is room."""
+    document = await made(web)
+
+    async def full(*_: object) -> None:
+        raise StorageFailed("disk_full", "there is no room")
+
+    monkeypatch.setattr(KeyStore, "remove", full)
+    answer = await web.call("DELETE", f"/api/keys/{document['id']}")
+    problem = await answer.json()
+    assert (answer.status, problem["code"], "a restart would" in problem["detail"]) == (507, "disk_full", True)
+    assert web.keys.find(document["secret"]) is None
 
 
 async def test_strangers_see_and_make_no_keys(web: Web) -> None:

@@ -12,7 +12,7 @@ from appliance.models.disk import MARGIN, NoRoom, check_room, free_bytes, in_uni
 def test_some_room_stays_free() -> None:
     """To the byte."""
     check_room(Path("/"), 100, lambda _: MARGIN + 100)
-    with pytest.raises(NoRoom, match=r"5\.0 GB are to be written, 5\.2 GB are free"):
+    with pytest.raises(NoRoom, match=r"4\.7 GiB are to be written, 4\.8 GiB are free"):
         check_room(Path("/"), 5_000_000_000, lambda _: 5_200_000_000)
 
 

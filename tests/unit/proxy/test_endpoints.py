@@ -52,3 +52,9 @@ def test_paths_under_a_mount(path: str, expected: str) -> None:
 def test_shapes_of_errors(path: str, shape: Shape) -> None:
     """Also of routes that are not there."""
     assert shape_of(path) is shape
+
+
+def test_what_takes_a_place_at_the_engine() -> None:
+    """Everything for which it computes; counting and turning tokens into text it does aside."""
+    aside = {path for path, target in ENGINE_PATHS.items() if not target.works}
+    assert aside == {"/tokenize", "/detokenize", "/apply-template", "/v1/messages/count_tokens"}

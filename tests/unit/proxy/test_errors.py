@@ -111,3 +111,29 @@ def test_whatever_an_engine_sends_becomes_an_error(status: int, body: bytes) -> 
     error = from_engine(status, body, "m")
     assert 400 <= error.status < 600
     assert error.message
+
+
+def test_who_is_sent_away_knows_when_to_come_again() -> None:
+    """Whole seconds, at least one, in the header and in the words."""
+    full, late = errors.queue_full("m", 7, 0.2), errors.queue_timeout("m", 3, 61.4, 12.3)
+    assert [(one.status, one.code, one.headers) for one in (full, late)] == [
+        (429, "queue_full", [(b"retry-after", b"1")]),
+        (429, "queue_timeout", [(b"retry-after", b"13")]),
+    ]
+    assert late.message == (
+        "This request has waited 61 seconds for m and was number 3 in the line. Try again in 13 seconds."
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "others", "says"),
+    [
+        ("m", ["a", "b"], "The model m does not take pictures and sound. Ask for a or b, which can."),
+        ("m", [], "The model m does not take pictures and sound, and no other of this box does. Add one that does"),
+        (None, [], "No model of this box takes pictures and sound. Add one that does"),
+    ],
+)
+def test_what_a_model_cannot_take(model: str | None, others: list[str], says: str) -> None:
+    """The refusal names those that can, or what to do when there is none."""
+    refusal = errors.cannot_take(model, ["image", "audio"], others, "unsupported_input")
+    assert (refusal.status, refusal.message.startswith(says)) == (400, True)

@@ -185,3 +185,24 @@ def test_any_form_is_peeked_or_refused(body: bytes, kind: str) -> None:
 def test_several_answers_are_seen(body: bytes, answers: int) -> None:
     """Their tokens are told for one of them only."""
     assert peek_json(body).answers == answers
+
+
+@pytest.mark.parametrize(("model", "said"), [(b'"auto"', "Hi"), (b"null", "Hi"), (b'"tiny"', "")])
+def test_the_subject_is_looked_at_only_when_it_decides(model: bytes, said: str) -> None:
+    """Who names a model does not pay for a choice that nobody makes."""
+    body = b'{"model":%s,"messages":[{"role":"user","content":"Hi"}]}' % model
+    assert peek_json(body).facts.said == said
+
+
+def test_a_picture_is_seen_for_a_named_model_as_well() -> None:
+    """It may be one that cannot see."""
+    body = b'{"model":"tiny","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}'
+    assert peek_json(body).facts.senses == {"image"}
+
+
+@pytest.mark.parametrize(
+    ("tier", "batch"), [('"flex"', True), ('"batch"', True), ('"auto"', False), ("7", False), ("null", False)]
+)
+def test_the_service_tier_tells_batch_work(tier: str, batch: bool) -> None:
+    """As OpenAI names it; anything else is interactive."""
+    assert peek_json(b'{"service_tier":%s}' % tier.encode()).batch is batch
