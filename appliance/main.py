@@ -45,9 +45,12 @@ from appliance.node.events import (
     WakeAsked,
 )
 from appliance.node.snapshot import NodeFacts, Snapshot, TroubleKind
-from appliance.proxy.app import ProxyDeps, create_api_app
+from appliance.proxy.app import ApiApp, ProxyDeps
 from appliance.proxy.gate import OPEN_GATE, KeyGate
 from appliance.proxy.meter import RequestMeter
+from appliance.proxy.ollama.app import OllamaApp, OllamaDeps
+from appliance.proxy.ollama.door import Door
+from appliance.proxy.ollama.shelf import Shelf
 from appliance.proxy.relay import Relay
 from appliance.proxy.wire.listener import WireListener
 from appliance.run_loop import RunLoop
@@ -146,6 +149,7 @@ class Box:
     keys: Keyring
     page: Listener
     api: Listener | WireListener
+    ollama: Door
     stopping: asyncio.Event
     tasks: TaskGroup
 
@@ -153,6 +157,7 @@ class Box:
         self.tasks.start("run loop", self.loop.run())
         await self.page.start()
         self.tasks.start("open API", self._open_api())
+        self.ollama.open()
         self.tasks.start("compile templates", asyncio.to_thread(compile_all))
         self.tasks.start("go on with downloads", self.models.open(self.loop))
         self.tasks.start("read earlier trials", self.trials.open())
@@ -177,7 +182,7 @@ class Box:
         post, bootstrap = self.loop.post, self.bootstrap
         scanner = Scanner(bootstrap.models_folder, BUNDLED)
         self.tasks.start("watch engine", watch_engine(bootstrap.engine, post))
-        self.tasks.start("watch library", watch_library(scanner.scan, post))
+        self.tasks.start("watch library", watch_library(scanner.scan, post, self.models.shelf.touched))
         self.tasks.start("watch hardware", watch_hardware(Prober().probe, self.loop))
         devices = DeviceList(bootstrap.engine.resolve(), QUESTIONED, self.loop.outlook.snapshot.node.id)
         self.tasks.start("watch engine devices", watch_engine_devices(self.loop, devices.read))
@@ -212,7 +217,8 @@ class Box:
     async def close(self) -> None:
         self.stopping.set()
         await asyncio.gather(self.supervisor.close(), self.trials.close())
-        await asyncio.gather(self.page.stop(LAST_WORDS_SECONDS), self.api.stop(LAST_WORDS_SECONDS))
+        doors = (self.page.stop, self.api.stop, self.ollama.close)
+        await asyncio.gather(*(close(LAST_WORDS_SECONDS) for close in doors))
         await self.tasks.close()
         await self.models.close()
         await self.activity.save()
@@ -316,6 +322,9 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         stopping=stopping,
         clock=time.time,
     )
+    server, relay = API_SERVERS[bootstrap.data_plane], Relay(proxy)
+    api_app = ApiApp(proxy, relay)
+    ollama_app = OllamaApp(OllamaDeps(proxy, lambda: _shelf(loop.outlook.snapshot), api_app, relay))
     return Box(
         bootstrap=bootstrap,
         loop=loop,
@@ -330,10 +339,15 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         trials=trials,
         keys=keys,
         page=Listener("the page", create_web_app(api, Relay(for_owner)), bootstrap.bind, bootstrap.web_port),
-        api=API_SERVERS[bootstrap.data_plane]("the API", create_api_app(proxy), bootstrap.bind, bootstrap.api_port),
+        api=server("the API", api_app, bootstrap.bind, bootstrap.api_port),
+        ollama=Door(loop, lambda port: server("the API for Ollama's programs", ollama_app, bootstrap.bind, port)),
         stopping=stopping,
         tasks=TaskGroup(),
     )
+
+
+def _shelf(snapshot: Snapshot) -> Shelf:
+    return Shelf(snapshot.library, snapshot.children, snapshot.inventory)
 
 
 def _make_recorder(loop: RunLoop, meter: RequestMeter, settings: SettingsStore, database: Database) -> Recorder:

@@ -77,12 +77,21 @@ async def watch_engine_devices(loop: RunLoop, read: Callable[[Inventory], Engine
         await asyncio.sleep(LOAD_SECONDS)
 
 
-async def watch_library(scan: Callable[[], Library], post: Post) -> None:
+async def watch_library(scan: Callable[[], Library], post: Post, touched: asyncio.Event | None = None) -> None:
+    """Looks anew at once when Meshbox itself brought or removed files."""
+    touch = touched or asyncio.Event()
+
+    async def pause() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LIBRARY_SECONDS):
+                await touch.wait()
+        touch.clear()
+
     def tell(seen: Library) -> None:
         post(LibraryScanned(seen))
         report_trouble(post, TroubleKind.MODELS_UNREADABLE, seen.unreadable)
 
-    await _follow(scan, tell, lambda: asyncio.sleep(LIBRARY_SECONDS))
+    await _follow(scan, tell, pause)
 
 
 async def _follow(look: Callable[[], T], tell: Callable[[T], None], pause: Callable[[], Awaitable[None]]) -> None:

@@ -42,6 +42,7 @@ class BoxCollector(Collector):
         yield self._requests()
         yield self._answers()
         yield self._tokens()
+        yield self._rescued()
         yield self._first_tokens()
         yield from self._load()
         yield self._models()
@@ -59,6 +60,14 @@ class BoxCollector(Collector):
     def _answers(self) -> Metric:
         family = CounterMetricFamily("meshbox_answer_bytes", "Bytes of answers that ended", labels=["model"])
         for model, count in self._meter.bytes_sent().items():
+            family.add_metric([model], count)
+        return family
+
+    def _rescued(self) -> Metric:
+        family = CounterMetricFamily(
+            "meshbox_rescued_answers", "Answers whose engine ended, gone on with by another one", labels=["model"]
+        )
+        for model, count in self._meter.rescued().items():
             family.add_metric([model], count)
         return family
 

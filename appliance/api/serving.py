@@ -99,7 +99,7 @@ def find_model(deps: ApiDeps, name: str) -> str:
     library = deps.loop.outlook.snapshot.library
     if library is None:
         raise Problem(409, "still_looking", "The box is still looking through its model files. Try again in a moment.")
-    found = library.named(name)
+    found = library.named(name) or library.at(name)
     if found is None:
         near = nearest_names(name, [model.id for model in library.models])
         hint = f" Did you mean {', '.join(near)}?" if near else ""

@@ -25,7 +25,7 @@ async def removable(shelf: Shelf, model: str, outlook: Outlook) -> Removal:
     """What goes when a person removes a model. Raises ModelProblem."""
     removal = await shelf.removal(model, outlook.snapshot.library or NOTHING)
     if model in wanted(outlook):
-        detail = f"{model} is served by this box. Unload it (take it out of serving.models) first, then remove it."
+        detail = f"{model} is served by this box. Unload it first, then remove it."
         raise ModelProblem("in_use", detail)
     return removal
 

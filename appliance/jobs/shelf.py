@@ -57,6 +57,7 @@ class Shelf:
         self._database = database
         self._folder = models_folder.absolute()
         self._files: dict[str, ManagedFile] = {}
+        self.touched = asyncio.Event()  # files came or went: the library is to be looked through
 
     async def open(self) -> None:
         try:
@@ -78,6 +79,7 @@ class Shelf:
         """A disk that is full costs the memory of who fetched it, not the file."""
         rows = list(files)
         self._files |= {file.path: file for file in rows}
+        self.touched.set()
         marks = ", ".join("?" for _ in fields(ManagedFile))
 
         def write(connection: sqlite3.Connection) -> None:
@@ -124,6 +126,8 @@ class Shelf:
                 await asyncio.to_thread(self._unlink, names)
             except OSError as error:
                 raise disk_failed(error) from error
+            finally:
+                self.touched.set()
             await self._forget(names)
             log.info("removed %s: %s", removal.model, ", ".join(names))
 

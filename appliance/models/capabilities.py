@@ -17,10 +17,11 @@ _TOOLS = re.compile(r"\btools\b|\btool_calls?\b")
 _TOOL_ANSWERS = re.compile(r"""['"]tool['"]|\btool_calls?\b|\btool_response""")
 _THINKS = re.compile(r"<think|enable_thinking|reasoning_content|<\|channel\|>analysis|\[THINK\]")
 _SEEING_NAMES = re.compile(
-    r"[-_ ]vl\b|llava|mllama|llama-?3\.2-(11|90)b|paligemma|idefics|molmo|internvl|glm-?4(\.\d)?v|ovis|florence|vision",
+    r"[-_ ]vl\b|llava|mllama|llama-?3\.2-(11|90)b|paligemma|idefics|molmo|internvl|glm-?4(\.\d)?v"
+    r"|\bovis|florence|\bvision",
     re.IGNORECASE,
 )
-_HEARING_NAMES = re.compile(r"qwen2-?audio|seallm|ultravox|omni|whisper|voxtral|audio", re.IGNORECASE)
+_HEARING_NAMES = re.compile(r"qwen2-?audio|seallms?-?audio|ultravox|\bomni\b|whisper|voxtral|audio", re.IGNORECASE)
 _THINKING_NAMES = re.compile(r"\br1\b|reason|thinking|\bqwq\b", re.IGNORECASE)
 _EMBEDDING_NAMES = re.compile(r"embed|\bbge\b|\be5\b", re.IGNORECASE)
 

@@ -64,6 +64,11 @@ class Hub:
         self._asked = 0  # questions that are not answered yet
 
     @property
+    def host(self) -> str:
+        """For a person: who is asked."""
+        return urlsplit(self.endpoint).netloc
+
+    @property
     def hosts(self) -> frozenset[str]:
         """The hosts whose pages are pages of the hub."""
         return HUB_HOSTS | {urlsplit(self.endpoint).netloc.casefold()}
@@ -108,7 +113,7 @@ class Hub:
             result, failure = None, None
             try:
                 result = work()
-            except Exception as error:  # the border of a thread: it fails where it was asked
+            except Exception as error:  # noqa: BLE001 - the border of a thread: it fails where it was asked
                 failure = error
             with contextlib.suppress(RuntimeError):  # the box has ended meanwhile
                 loop.call_soon_threadsafe(ended, result, failure)

@@ -137,6 +137,9 @@ class Library:
     def find(self, model_id: str) -> Model | None:
         return next((m for m in self.models if m.id == model_id), None)
 
+    def at(self, path: str) -> Model | None:
+        return next((m for m in self.models if m.path == path), None)
+
     def named(self, name: str) -> Model | None:
         """The model that a name means: its id in any of the usual forms, else a further name of it."""
         found = resolve_name(name, (m.id for m in self.models))

@@ -51,6 +51,7 @@ class TroubleKind(StrEnum):
     """Facts that an adapter reports because the box cannot see them from its state."""
 
     API_PORT_TAKEN = "api_port_taken"
+    OLLAMA_PORT_TAKEN = "ollama_port_taken"
     DATA_NOT_WRITABLE = "data_not_writable"
     DISK_FULL = "disk_full"
     ENGINE_MISSING = "engine_missing"

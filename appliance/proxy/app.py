@@ -5,7 +5,7 @@ Raw ASGI from end to end: each layer here would be paid for by every chunk of ev
 
 from __future__ import annotations
 
-from appliance.proxy.asgi import Header, Message, Receive, Scope, Send, json_bytes, request_id, respond
+from appliance.proxy.asgi import Header, Receive, Scope, Send, json_bytes, request_id, respond, with_headers
 from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, api_path, shape_of
 from appliance.proxy.errors import ApiError
@@ -52,7 +52,7 @@ class ApiApp:
         try:
             origin = check_browser(scope, self._deps.settings())
             if origin is not None:
-                send = _with_headers(send, cors_headers(origin))
+                send = with_headers(send, cors_headers(origin))
             if scope["method"] == "OPTIONS":
                 await _options(scope, origin, send)
             else:
@@ -93,12 +93,3 @@ async def _options(scope: Scope, origin: str | None, send: Send) -> None:
         headers += preflight_headers(scope, methods)
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _with_headers(send: Send, extra: list[Header]) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *extra]
-        await send(message)
-
-    return send_with_headers

@@ -58,6 +58,17 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(content)
 
 
+def with_headers(send: Send, extra: Iterable[Header]) -> Send:
+    """Adds them to whatever answer is sent."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *extra]
+        await send(message)
+
+    return send_with_headers
+
+
 async def respond(
     send: Send,
     status: int,

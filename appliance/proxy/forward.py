@@ -18,6 +18,7 @@ from appliance.proxy.meter import RequestMeter, Ticket
 from appliance.proxy.passage import Passage
 from appliance.proxy.peek import Peeked
 from appliance.proxy.permit import NO_KEY, Permit
+from appliance.proxy.rescue.kept import Kept
 from appliance.proxy.splice import Wire
 from appliance.proxy.upstream import Exchange, Pool, UpstreamError
 from appliance.proxy.usage import TAIL
@@ -48,6 +49,7 @@ class Call:
     size: int = 0  # of the body
     events: int = 0  # of a stream that were passed on
     early: EarlyWords | None = None  # when the client reads a stream
+    kept: Kept | None = None  # what was sent of a stream that may be gone on with
     wire: Wire | None = None  # when the web server offers one
     place: Place | None = None  # in the line before the engine, then at it
     batch: bool = False  # nobody sits and waits for it
@@ -62,6 +64,10 @@ class Call:
             self.exchange.abort("the client went away")
 
 
+class BrokenOff(Exception):
+    """The engine died in the middle of a stream that may be gone on with."""
+
+
 class Forwarder:
     def __init__(self, pool: Pool, meter: RequestMeter) -> None:
         self._pool = pool
@@ -69,17 +75,22 @@ class Forwarder:
 
     async def begin(self, call: Call, model: str, endpoint: Endpoint, *, fresh: bool) -> tuple[Exchange, bytes]:
         """Sends the request and waits for the answer's first bytes; for all of them when it is no stream."""
+        return await self.ask(call, endpoint, call.target.path, call.peeked.naming(call.body, model), fresh=fresh)
+
+    async def ask(
+        self, call: Call, endpoint: Endpoint, path: str, body: bytes, *, fresh: bool = True
+    ) -> tuple[Exchange, bytes]:
+        """The same with a path and a body of our own."""
         headers = [(b"Content-Type", header_value(call.content_type)), (b"X-Request-Id", call.id)]
-        body = call.peeked.naming(call.body, model)
         call.ticket.waiting = True
         try:
-            exchange = await self._pool.send(endpoint, call.target.path, headers, body, fresh=fresh)
+            exchange = await self._pool.send(endpoint, path, headers, body, fresh=fresh)
             call.exchange = exchange
             if call.gone:
                 raise UpstreamError("the client went away")
             await exchange.head()
             first = await exchange.read()
-            call.ticket.stream = is_stream(exchange)
+            call.ticket.stream = exchange.streams
             if not call.ticket.stream:
                 first = await _gather(exchange, first, WHOLE_ANSWER)
         finally:
@@ -90,17 +101,21 @@ class Forwarder:
     async def pass_on(self, call: Call, exchange: Exchange, first: bytes, own: list[Header], send: Send) -> None:
         if exchange.status >= 400:
             raise errors.from_engine(exchange.status, first[:ERROR_LIMIT], call.ticket.model)
-        call.status, call.body = exchange.status, b""
+        call.status = exchange.status
+        if call.kept is None:
+            call.body = b""
         if call.early is None or not call.early.begun:
             headers = [*_kept_headers(exchange), *own]
             await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
-        if is_stream(exchange):
+        if call.early is not None:
+            call.early.begun = True
+        if exchange.streams:
             await self._stream(call, exchange, first, send)
         else:
             await self._rest(call, exchange, first, send)
 
     async def _stream(self, call: Call, exchange: Exchange, piece: bytes, send: Send) -> None:
-        passage = Passage(self._meter, call.ticket)
+        passage = Passage(call.ticket, call.kept)
         try:
             if whole := passage.cut(piece):
                 await send({"type": "http.response.body", "body": whole, "more_body": True})
@@ -112,6 +127,8 @@ class Forwarder:
         except UpstreamError as error:
             if call.gone:
                 raise ClientGone from error
+            if call.kept is not None:
+                raise BrokenOff(str(error)) from error
             cut = errors.answer_cut(call.ticket.model, str(error))
             call.status = cut.status
             last = cut.stream_event(call.target.shape)
@@ -120,7 +137,7 @@ class Forwarder:
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _piece_by_piece(self, exchange: Exchange, passage: Passage, ticket: Ticket, send: Send) -> None:
-        while piece := await self._next(exchange, ticket):
+        while piece := await self.more(exchange, ticket):
             if whole := passage.cut(piece):
                 await send({"type": "http.response.body", "body": whole, "more_body": True})
 
@@ -132,7 +149,7 @@ class Forwarder:
             while piece:
                 before, latest = latest, piece
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await self._next(exchange, call.ticket)
+                piece = await self.more(exchange, call.ticket)
         except UpstreamError as error:
             call.status = CLIENT_GONE if call.gone else 502
             raise ClientGone from error
@@ -140,7 +157,7 @@ class Forwarder:
             call.tail = before[-TAIL:] + latest[-TAIL:]
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _next(self, exchange: Exchange, ticket: Ticket) -> bytes:
+    async def more(self, exchange: Exchange, ticket: Ticket) -> bytes:
         ticket.waiting = True
         try:
             piece = await exchange.read()
@@ -158,12 +175,8 @@ async def _gather(exchange: Exchange, first: bytes, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def is_stream(exchange: Exchange) -> bool:
-    return any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in exchange.headers)
-
-
 def _kept_headers(exchange: Exchange) -> list[Header]:
     kept = [(k, v) for k, v in exchange.headers if k in (b"content-type", b"content-length")]
-    if is_stream(exchange):
+    if exchange.streams:
         kept += [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
     return kept

@@ -45,11 +45,13 @@ class RequestMeter:
         self._totals: Counter[tuple[str, str, int]] = Counter()
         self._bytes: Counter[str] = Counter()
         self._used: dict[str, float] = {}
+        self._rescued: Counter[str] = Counter()
 
     def begin(self, endpoint: str, request_id: str = "", address: str = "") -> Ticket:
         ticket = Ticket(endpoint, self._clock(), request_id, address)
         self._tickets.add(ticket)
-        self._peak = max(self._peak, len(self._tickets))
+        if len(self._tickets) > self._peak:
+            self._peak = max(self._peak, self.load().in_flight)
         return ticket
 
     def received(self, ticket: Ticket, size: int) -> None:
@@ -67,6 +69,14 @@ class RequestMeter:
         self._told(_ended(ticket, status, now))
         return now - ticket.started
 
+    def went_on(self, ticket: Ticket) -> None:
+        """An answer broke off, and another engine went on with it."""
+        self._rescued[ticket.model] += 1
+
+    def rescued(self) -> Mapping[str, int]:
+        """Such answers by model."""
+        return MappingProxyType(self._rescued)
+
     def in_flight(self, model: str) -> int:
         """Requests that wait for this model's engine. One whose client does not read is not the engine's debt."""
         return sum(ticket.waiting and ticket.model == model for ticket in self._tickets)
@@ -79,8 +89,8 @@ class RequestMeter:
         return None if used is None else self._clock() - used
 
     def take_peak(self) -> int:
-        """The most requests at once since this was last asked."""
-        peak, self._peak = self._peak, len(self._tickets)
+        """The most requests at once since this was last asked; those in line before an engine do not count."""
+        peak, self._peak = self._peak, self.load().in_flight
         return peak
 
     def load(self) -> RequestLoad:

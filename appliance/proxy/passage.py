@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from appliance.proxy.events import EventCutter
-from appliance.proxy.meter import RequestMeter, Ticket
+from appliance.proxy.meter import Ticket
+from appliance.proxy.rescue.kept import Kept
 from appliance.proxy.usage import TAIL
 
 END_OF_EVENT = b"\n\n"
 
 
 class Passage:
-    __slots__ = ("_before", "_cutter", "_latest", "_meter", "_ticket", "events", "head")
+    __slots__ = ("_before", "_cutter", "_kept", "_latest", "_ticket", "events", "head")
 
-    def __init__(self, meter: RequestMeter, ticket: Ticket) -> None:
-        self._meter, self._ticket = meter, ticket
+    def __init__(self, ticket: Ticket, kept: Kept | None = None) -> None:
+        self._ticket, self._kept = ticket, kept
         self._cutter = EventCutter()
         self._before = self._latest = b""
         self.head = b""
         self.events = 0
 
     def take(self, piece: bytes) -> bytes:
-        """Books a piece that has come from the engine; what of the stream can be passed on with it."""
-        self._meter.received(self._ticket, len(piece))
+        """Books a piece that is not the first from the engine; what of the stream can be passed on with it."""
+        self._ticket.sent += len(piece)
         return self.cut(piece)
 
     def cut(self, piece: bytes) -> bytes:
@@ -30,6 +31,8 @@ class Passage:
             self.head = self.head or whole
             self._before, self._latest = self._latest, whole
             self.events += whole.count(END_OF_EVENT)
+            if self._kept is not None:
+                self._kept.add(whole)
         return whole
 
     def rest(self) -> bytes:

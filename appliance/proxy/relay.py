@@ -27,10 +27,12 @@ from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, EnginePath, api_path, shape_of
 from appliance.proxy.errors import ApiError
-from appliance.proxy.forward import CLIENT_GONE, Call, Forwarder
+from appliance.proxy.forward import CLIENT_GONE, BrokenOff, Call, Forwarder
 from appliance.proxy.intake import DISCARD_SECONDS, MIB, ClientGone, check_method, discard, read_body
 from appliance.proxy.listing import model_entry, model_list
 from appliance.proxy.peek import peek_json, peek_multipart
+from appliance.proxy.rescue import Kept
+from appliance.proxy.rescue.rescuer import Rescuer
 from appliance.proxy.spent import Course, tokens_spent
 from appliance.proxy.splice import wire_of
 from appliance.proxy.upstream import Pool, UpstreamError
@@ -46,6 +48,7 @@ TRIES = 2
 HTTP_OK, HTTP_BAD = 200, 400
 WAKE_LOOK_SECONDS = 0.05  # so often a request looks whether its model is awake
 CALL_AGAIN_SECONDS = 10.0
+REMEMBERED = 1 << 20  # bytes of a request; a longer one is not kept for the case that its engine dies
 _CALLED_FOR = (RouteState.SLEEPING, RouteState.AVAILABLE)
 
 
@@ -58,6 +61,7 @@ class Relay:
         self._forwarder = Forwarder(self._pool, deps.meter)
         self._tasks = TaskGroup()
         self._chooser = Chooser(deps.lines.waiting)
+        self._rescuer = Rescuer(deps, self._forwarder)
         self._usher = Usher(deps.lines, lambda: deps.settings().api, deps.stopping)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +126,8 @@ class Relay:
             call.content_type = "application/json"  # whatever a careless client called it
             call.peeked = peek_json(call.body)
         call.size, call.batch = len(call.body), is_batch(scope, call)
-        call.early = EarlyWords(send) if call.target.streams and call.peeked.stream else None
+        if call.target.streams and call.peeked.stream:
+            call.early, call.kept = EarlyWords(send), Kept() if call.size <= REMEMBERED else None
         watch = self._watch(call, receive)
         try:
             await self._exchange(call, send)
@@ -162,7 +167,10 @@ class Relay:
                     raise ClientGone from error
                 detail, call.choice = str(error), ""  # another model may answer where any will do
                 continue
-            await self._forwarder.pass_on(call, exchange, first, self._own_headers(call, route), send)
+            try:
+                await self._forwarder.pass_on(call, exchange, first, self._own_headers(call, route), send)
+            except BrokenOff as error:
+                await self._rescuer.go_on(call, endpoint, str(error), send)
             return
         raise errors.engine_gone(call.ticket.model, detail)
 

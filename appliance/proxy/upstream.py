@@ -33,6 +33,7 @@ class Exchange:
     def __init__(self, connection: Connection) -> None:
         self.status = 0
         self.headers: list[Header] = []
+        self.streams = False  # the answer is a stream of events
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._pieces: deque[bytes] = deque()
@@ -104,6 +105,7 @@ class Exchange:
 
     def head_arrived(self, status: int, headers: list[Header]) -> None:
         self.status, self.headers, self._has_head = status, headers, True
+        self.streams = any(k == b"content-type" and v.startswith(b"text/event-stream") for k, v in headers)
         self._wake()
 
     def body_arrived(self, data: bytes) -> bool:

@@ -143,7 +143,7 @@ class ServingSettings(Section):
         description="A request for a model that is only on the disk loads it; idle ones sleep if it needs their room",
     )
     speculation: Speculation = Field(
-        default="off",
+        default="auto",
         title="Drafting",
         description="auto: a small relative or a model's own layers draft and the model checks, where it is measured "
         "to be faster; answers stay the same",
@@ -265,6 +265,14 @@ class ApiSettings(Section):
         le=600,
         title="Time to end running answers",
         description="How long running answers may go on when the box stops",
+    )
+    ollama_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        title="Port for Ollama's programs",
+        description="Port on which programs for Ollama find this box, usually 11434; 0: none. They use the models "
+        "through the same queue and keys",
     )
     allowed_origins: tuple[Origin, ...] = Field(
         default=(),

@@ -116,7 +116,7 @@ def test_a_model_without_eyes_says_so(box: Box, page: Page) -> None:
     finished(page)
     trouble = answer_of(page).locator(".trouble")
     expect(trouble).to_contain_text("may not be able to read the attached files")
-    expect(trouble).to_contain_text("does not take pictures")
+    expect(trouble).to_contain_text("No model of this box takes pictures.")
 
 
 @pytest.mark.parametrize(

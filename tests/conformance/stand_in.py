@@ -18,14 +18,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "models"
 TALKER = REPOSITORY / "appliance" / "models" / "bundled" / "mesh-tiny-dense-Q8_0.gguf"
 SEER = (str(FIXTURES / "mesh-tiny-second-Q8_0.gguf"), "--mmproj", str(FIXTURES / "mmproj-mesh-tiny-second-F16.gguf"))
+QUICK = ("--no-warmup", "--threads", "1", "--threads-batch", "1")  # with a model so small, two wait for each other
+TALKATIVE = ("--logit-bias", "0-30", "--logit-bias", "2-30")  # the tests want answers that go on until they are cut
 EMBEDS = ("--pooling", "mean")  # an embedding model says so itself; ours is none
+FILLS = tuple(
+    word for part in ("pre", "suf", "mid") for word in ("--override-kv", f"tokenizer.ggml.fim_{part}_token_id=int:3")
+)
 OURS: dict[str, tuple[str, ...]] = {
-    "ggml-org/test-model-stories260K": (str(TALKER),),
-    "ggml-org/test-model-stories260K-infill": (str(TALKER),),
+    "ggml-org/test-model-stories260K": (str(TALKER), *TALKATIVE),
+    "ggml-org/test-model-stories260K-infill": (str(TALKER), *TALKATIVE, *FILLS),
     "ggml-org/models/bert-bge-small/ggml-model-f16.gguf": (str(TALKER), *EMBEDS),
     "ggml-org/models/jina-reranker-v1-tiny-en/ggml-model-f16.gguf": (str(TALKER),),
     "ggml-org/stories15M_MOE/stories15M_MOE-F16.gguf": (str(FIXTURES / "mesh-tiny-moe-Q8_0.gguf"),),
-    "ggml-org/tinygemma3-GGUF:Q8_0": SEER,
+    "ggml-org/tinygemma3-GGUF:Q8_0": (*SEER, *TALKATIVE),
 }
 ENGINE, NURSERY = "CONFORMANCE_ENGINE", "CONFORMANCE_NURSERY"
 
@@ -44,7 +49,7 @@ def with_our_model(arguments: Sequence[str]) -> list[str]:
         return rest
     if wanted not in OURS:
         raise SystemExit(f"there is no model of ours in place of {wanted}")
-    return ["--model", *OURS[wanted], "--no-warmup", *rest]
+    return ["--model", *OURS[wanted], *QUICK, *rest]
 
 
 def becomes_router(arguments: Iterable[str]) -> bool:

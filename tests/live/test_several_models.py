@@ -27,7 +27,9 @@ def box(tmp_path: Path) -> Iterator[Box]:
     (tmp_path / "models").mkdir()
     for name in (SECOND, DRAFT):
         shutil.copyfile(FIXTURES / f"{name}.gguf", tmp_path / "models" / f"{name}.gguf")
-    with Box(tmp_path, MESHBOX_SETTINGS=json.dumps({"serving": {"models": [SELF_TEST_MODEL]}})) as one:
+    with Box(
+        tmp_path, MESHBOX_SETTINGS=json.dumps({"serving": {"models": [SELF_TEST_MODEL], "speculation": "off"}})
+    ) as one:
         one.wait_ready()
         yield one
 

@@ -63,6 +63,20 @@ async def told(look: Callable[[], Library], count: int) -> list[Event]:
     return events
 
 
+async def test_files_that_meshbox_moved_are_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that was fetched or removed is not waited for."""
+    monkeypatch.setattr(watchers, "LIBRARY_SECONDS", 3600.0)
+    touched, tasks, seen = asyncio.Event(), TaskGroup(), asyncio.Queue[Event]()
+    tasks.start("watch", watch_library(looks(EMPTY, AWAY), seen.put_nowait, touched))
+    async with asyncio.timeout(5):
+        while await seen.get() != LibraryScanned(EMPTY):
+            pass
+        touched.set()
+        while await seen.get() != LibraryScanned(AWAY):
+            pass
+    await tasks.close()
+
+
 async def test_only_what_is_new_is_told() -> None:
     """The same library twice is told once; its trouble comes and goes with it."""
     assert await told(looks(EMPTY, EMPTY, AWAY, AWAY, EMPTY), 6) == [

@@ -27,6 +27,7 @@ from webui.views.gpu_pins import pin_choices, pinned
 from webui.views.models import library_row
 from webui.views.own_settings import own_fields, own_patch
 from webui.views.serving import model_card
+from webui.views.traits import traits
 
 NAV: NavEntry | None = None
 _WRONG = {
@@ -55,6 +56,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
         values: dict[str, Any] = {
             "model": library_row(model, outlook, books_of(context), served=entry is not None),
             "state": model_card(entry) if entry else None,
+            "traits": traits(model),
             "plans": plan_cards(model, outlook.snapshot),
             "drafting": drafting_card(model, outlook.snapshot, entry),
             "fields": own_fields(own, settings.serving, typed),

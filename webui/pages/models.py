@@ -28,7 +28,7 @@ from webui.views.cleanup import DAY_SECONDS, CleanupView, cleanup_view, seen_and
 from webui.views.fit import verdict_of_size
 from webui.views.frame import NavEntry
 from webui.views.jobs import WANT_TOKEN, job_rows
-from webui.views.models import models_view
+from webui.views.models import LibraryRows, models_view
 from webui.views.offers import SORTS, found_rows, offer
 from webui.views.origins import Books
 
@@ -50,10 +50,10 @@ def books_of(context: Context) -> Books:
 
 
 def view_of(context: Context) -> View:
-    books, recommend = books_of(context), Recommender()
+    rows, recommend = LibraryRows(books_of(context)), Recommender()
 
     def view(outlook: Outlook) -> dict[str, Any]:
-        models = models_view(outlook, books)
+        models = models_view(outlook, rows)
         return {
             "models": models,
             "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable),
@@ -87,6 +87,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:  # noqa: C901 -
             sort=sort,
             sorts=SORTS,
             folder=str(deps.models.models_folder),
+            hub=deps.models.hub.host,
             cleanup=CleanupView() if unused is None else await _cleanup(context, unused),
             catalog=await asyncio.to_thread(catalog, ability, snapshot),
             **await _look(context, q[:500].strip(), sort),

@@ -15,17 +15,17 @@ from webui.pages.setup import reach
 from webui.views.catalog import Recommender
 from webui.views.frame import NavEntry
 from webui.views.jobs import job_rows
-from webui.views.models import models_view
+from webui.views.models import LibraryRows, models_view
 from webui.views.setup import steps
 
 NAV: NavEntry | None = None
 
 
 def make_view() -> View:
-    recommend = Recommender()
+    rows, recommend = LibraryRows(), Recommender()
 
     def view(outlook: Outlook) -> dict[str, Any]:
-        models = models_view(outlook)
+        models = models_view(outlook, rows)
         return {
             "models": models,
             "jobs": job_rows(outlook.snapshot.jobs.values(), models.loadable),

@@ -1,6 +1,7 @@
 // Uploads a model file in pieces, so that a lost connection costs one piece and not the whole.
 
-const PIECE = 8 * 1024 * 1024;
+const PIECE = 4 * 1024 * 1024;
+const PATIENCE = 150_000; // milliseconds for a piece: a way that went dead tells nobody
 const TRIES = 8;
 const form = document.getElementById("upload-form");
 const input = document.getElementById("file");
@@ -17,6 +18,10 @@ const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, second
 const address = (file) => `/api/models/upload?name=${encodeURIComponent(file.name)}&mark=${file.size}-${file.lastModified}`;
 const PASSING = ["upload_running", "wrong_offset"]; // the box has not noticed yet that a connection is gone
 
+const limited = (signal) => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+// What the browser throws itself when there is no connection is a TypeError.
+const isLost = (error) => error instanceof Lost || error instanceof TypeError || error.name === "TimeoutError";
+
 class Lost extends Error {}
 
 async function problem(response) {
@@ -31,7 +36,7 @@ async function problem(response) {
 
 // How much of the file the box has already: an earlier try may have been broken off.
 async function presentBytes(file, signal) {
-  const response = await fetch(address(file), { signal });
+  const response = await fetch(address(file), { signal: limited(signal) });
   if (!response.ok) throw await problem(response);
   return (await response.json()).received;
 }
@@ -44,7 +49,7 @@ async function sendPiece(file, from, signal) {
     method: "POST",
     body: file.slice(from, to),
     headers: { "Content-Type": "application/octet-stream", ...place },
-    signal,
+    signal: limited(signal),
   });
   if (!response.ok) throw await problem(response);
   return response.json();
@@ -61,8 +66,7 @@ async function upload(file, signal) {
       words.textContent = `${Math.round((100 * from) / file.size)} % sent`;
     } catch (error) {
       if (failures && error.code === "file_exists") return; // only the answer to the last piece was lost
-      // what the browser throws itself when there is no connection is a TypeError
-      if (!(error instanceof TypeError || error instanceof Lost) || ++failures > TRIES) throw error;
+      if (!isLost(error) || ++failures > TRIES) throw error;
       words.textContent = "The connection was lost; trying again.";
       await pause(Math.min(2 ** failures, 20));
     }

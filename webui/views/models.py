@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from appliance.models.types import BrokenFile, Capability, Level, Model
 from appliance.node.serving import ServingEntry, ServingState
+from appliance.node.snapshot import Snapshot
 from appliance.run_loop import Outlook
 from webui.views.fit import Verdict, verdict_of
 from webui.views.origins import Books, origin_text, used_at
@@ -59,16 +60,54 @@ class ModelsView:
         return frozenset(row.id for row in self.library if not row.served)
 
 
-def models_view(outlook: Outlook, books: Books = NOTHING_KNOWN) -> ModelsView:
+Known = tuple[tuple[object, ...], LibraryRow]  # what a row was made of, and the row
+
+
+class LibraryRows:
+    """The rows of a page, made anew only when what they tell may have changed: a download that goes on, a few times
+    a second, shall not have two hundred models judged each time.
+    """
+
+    def __init__(self, books: Books = NOTHING_KNOWN) -> None:
+        self._books = books
+        self._judged_by: tuple[object, ...] = ()
+        self._rows: dict[str, Known] = {}
+
+    def __call__(self, outlook: Outlook) -> tuple[LibraryRow, ...]:
+        judged_by = _what_verdicts_rest_on(outlook.snapshot)
+        before = self._rows if _same(judged_by, self._judged_by) else {}
+        served = frozenset(entry.model for entry in outlook.decision.serving)
+        models = outlook.snapshot.library.models if outlook.snapshot.library else ()
+        rows = {model.id: self._row(model, outlook, before, served=model.id in served) for model in models}
+        self._judged_by, self._rows = judged_by, rows
+        return tuple(row for _, row in rows.values())
+
+    def _row(self, model: Model, outlook: Outlook, before: Mapping[str, Known], *, served: bool) -> Known:
+        used = None if served else self._books.last_used(model.id)
+        about = (model, served, self._books.source(model.path), used)
+        known = before.get(model.id)
+        if known is not None and known[0][0] is model and known[0][1:] == about[1:]:
+            return known
+        return about, library_row(model, outlook, self._books, served=served)
+
+
+def _what_verdicts_rest_on(snapshot: Snapshot) -> tuple[object, ...]:
+    return (snapshot.settings, snapshot.inventory, snapshot.engine_devices, snapshot.trials, snapshot.children)
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """The very same objects: to compare them by value would cost what is to be saved."""
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def models_view(outlook: Outlook, rows: LibraryRows | None = None) -> ModelsView:
     library = outlook.snapshot.library
     serving = outlook.decision.serving
     models = library.models if library else ()
     known = frozenset(model.id for model in models)
-    served = frozenset(entry.model for entry in serving)
-    rows = (library_row(m, outlook, books, served=m.id in served) for m in models)
     return ModelsView(
         served=tuple(_served(entry, known) for entry in serving),
-        library=tuple(rows),
+        library=(rows or LibraryRows())(outlook),
         broken=library.broken if library else (),
         looking=library is None,
         total=size_text(sum(model.size for model in models)),

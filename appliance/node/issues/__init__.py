@@ -20,6 +20,7 @@ from appliance.node.issues import (
     model_failed,
     model_missing,
     models_unreadable,
+    ollama_port_taken,
     pin_failed,
     settings_broken,
     too_big,
@@ -34,6 +35,7 @@ __all__ = ["Fix", "Issue", "Severity", "find_issues"]
 CHECKS = (
     engine_missing.check,
     api_port_taken.check,
+    ollama_port_taken.check,
     data_not_writable.check,
     disk_full.check,
     settings_broken.check,

@@ -28,6 +28,16 @@ class Broken(ABC):
         self._body = dict(body)
         self.tokens = 0
         self.text = ""
+        self.over = False  # all was said, but for the mark at the end
+
+    @property
+    def said(self) -> str:
+        """All that cost tokens."""
+        return self.text
+
+    def closing(self) -> bytes:
+        """What is still missing when all was said."""
+        return Event("", None).bytes() if self.over else b""
 
     @abstractmethod
     def hear(self, event: Event) -> None:
@@ -60,11 +70,16 @@ class BrokenChat(Broken):
             return
         self._same = self._same or {k: event.data[k] for k in ("id", "created") if k in event.data}
         for choice in event.data.get("choices", ()):
+            self.over = self.over or choice.get("finish_reason") is not None
             delta = choice.get("delta", {})
             if delta.get("tool_calls"):
                 raise CannotGoOn("it was calling a tool")
             self.text += delta.get("content") or ""
             self.reasoning += delta.get("reasoning_content") or ""
+
+    @property
+    def said(self) -> str:
+        return self.reasoning + self.text
 
     def _asking(self) -> dict[str, Any]:
         said = {"role": "assistant", "content": self.text}
@@ -100,7 +115,9 @@ class BrokenCompletion(Broken):
     def hear(self, event: Event) -> None:
         if event.data is not None:
             self._same = self._same or {k: event.data[k] for k in ("id", "created") if k in event.data}
-            self.text += "".join(choice.get("text") or "" for choice in event.data.get("choices", ()))
+            for choice in event.data.get("choices", ()):
+                self.text += choice.get("text") or ""
+                self.over = self.over or choice.get("finish_reason") is not None
 
     def _asking(self) -> dict[str, Any]:
         return {"prompt": self._body["prompt"] + self.text}
@@ -126,6 +143,7 @@ class BrokenMessage(Broken):
     def hear(self, event: Event) -> None:
         data = event.data or {}
         block, delta = data.get("content_block", {}), data.get("delta", {})
+        self.over = self.over or bool(delta.get("stop_reason"))
         if block.get("type", "text") != "text" or data.get("index", 0) != 0:
             raise CannotGoOn("it was thinking or calling a tool")
         self.text += delta.get("text") or ""
@@ -144,6 +162,9 @@ class BrokenMessage(Broken):
         if "usage" in data:
             data["usage"] = _more(data["usage"], "input_tokens", "output_tokens", self.tokens)
         return Event(event.name, data)
+
+    def closing(self) -> bytes:
+        return Event("message_stop", {"type": "message_stop"}).bytes() if self.over else b""
 
     def _new(self, text: str) -> str:
         known = min(len(text), len(self._repeated))
@@ -172,7 +193,11 @@ class BrokenResponse(Broken):
         self._item = self._item or item.get("id", "")
         if data.get("type") == "response.output_text.delta":
             self.text += data.get("delta") or ""
+        self.over = self.over or data.get("type") == "response.completed"
         self._whole = self.text
+
+    def closing(self) -> bytes:
+        return b""  # its last event is the mark at the end
 
     def _asking(self) -> dict[str, Any]:
         asked = self._body["input"]

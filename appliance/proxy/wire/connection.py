@@ -96,11 +96,13 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writable = False
+        self._desk.stalled.enter(self, self._loop.time())
         if self._turn is not None:
             self._turn.hold()
 
     def resume_writing(self) -> None:
         self.writable = True
+        self._desk.stalled.leave(self)
         self._release_drain()
         if self._turn is not None:
             self._turn.go_on()

@@ -21,6 +21,7 @@ class Limits:
     connections_of_one: int = 14_000  # address
     head_seconds: float = 15.0  # from the first byte of a head to its last
     idle_seconds: float = 120.0  # longer than clients keep a connection, so that it is theirs to end it
+    stall_seconds: float = 600.0  # without making room for more of an answer that waits
     linger_seconds: float = 3.0  # to read our last words, before the connection is cut
     body_seconds: float = 30.0  # after which a body has to have come in at the least speed
     body_bytes_per_second: int = 1024
@@ -71,7 +72,8 @@ class Desk:
         self.app, self.limits = app, limits
         self.tasks = TaskGroup()
         self.heads, self.idle = Lane(limits.head_seconds), Lane(limits.idle_seconds)
-        self.lingering = Lane(limits.linger_seconds)
+        self.stalled, self.lingering = Lane(limits.stall_seconds), Lane(limits.linger_seconds)
+        self.lanes = (self.heads, self.idle, self.stalled, self.lingering)
         self.uploading: set[Guest] = set()
         self.stopping = False
         self.empty = asyncio.Event()
@@ -100,7 +102,7 @@ class Desk:
         self._addresses[guest.address] -= 1
         if not self._addresses[guest.address]:
             del self._addresses[guest.address]
-        for lane in (self.heads, self.idle, self.lingering):
+        for lane in self.lanes:
             lane.leave(guest)
         self.uploading.discard(guest)
         if not self._guests:
@@ -112,7 +114,7 @@ class Desk:
             self.look(self._loop.time())
 
     def look(self, now: float) -> None:
-        for lane in (self.heads, self.idle, self.lingering):
+        for lane in self.lanes:
             lane.look(now)
         for guest in [guest for guest in self.uploading if guest.too_slow(now)]:
             guest.refuse(ApiError(408, "request_timeout", "The body of this request comes too slowly."))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from appliance.proxy.upstream import IDLE_CONNECTIONS, Pool
+import pytest
+
+from appliance.proxy.upstream import IDLE_CONNECTIONS, Pool, UpstreamError
 from appliance.routing.table import Endpoint
 from tests.app.proxy.harness import until
-from tests.fakes.upstream import answer, fake_upstream, sends
+from tests.fakes.upstream import STREAM_END, STREAM_HEAD, answer, chunk, fake_upstream, sends
 
 PATH = "/v1/x"
 
@@ -73,4 +75,54 @@ async def test_a_large_body_arrives_whole() -> None:
     async with fake_upstream(sends(answer(b"{}"))) as fake:
         await ask(pool, fake.endpoint, body)
         assert fake.requests[0].endswith(body)
+        pool.close()
+
+
+async def test_a_diverted_answer_goes_straight_on() -> None:
+    """What had come before goes first; the end is waited for without reading."""
+    pool, sunk = Pool(), list[bytes]()
+    script = sends(STREAM_HEAD + chunk(b"first"), chunk(b"second"), STREAM_END)
+    async with fake_upstream(script) as fake:
+        exchange = await pool.send(fake.endpoint, PATH, [], b"{}", fresh=False)
+        await exchange.head()
+        exchange.divert(sunk.append)
+        await exchange.ended()
+        exchange.close()
+        assert (b"".join(sunk), exchange.streams) == (b"firstsecond", True)
+        pool.close()
+
+
+async def test_a_diverted_answer_that_breaks_off_is_told() -> None:
+    """As a read would tell it."""
+    pool = Pool()
+    async with fake_upstream(sends(STREAM_HEAD + chunk(b"first"), then_close=True)) as fake:
+        exchange = await pool.send(fake.endpoint, PATH, [], b"{}", fresh=False)
+        await exchange.head()
+        exchange.divert(lambda _: None)
+        with pytest.raises(UpstreamError, match="closed"):
+            await exchange.ended()
+
+
+async def test_a_held_answer_waits_in_the_engine() -> None:
+    """Nothing comes until it may go on; then everything does."""
+    pool, size = Pool(), 0
+
+    def count(piece: bytes) -> None:
+        nonlocal size
+        size += len(piece)
+
+    script = sends(STREAM_HEAD + chunk(b"x"), *[chunk(b"y" * 65536)] * 400, STREAM_END)
+    async with fake_upstream(script) as fake:
+        exchange = await pool.send(fake.endpoint, PATH, [], b"{}", fresh=False)
+        await exchange.head()
+        exchange.hold()
+        exchange.divert(count)
+        before = -1
+        while size != before:
+            before = size
+            await asyncio.sleep(0.1)
+        assert size < 400 * 65536
+        exchange.go_on()
+        await exchange.ended()
+        assert size == 1 + 400 * 65536
         pool.close()

@@ -252,7 +252,7 @@ async def test_connect_fills_in_address_and_model(web: Web) -> None:
 
 async def test_connect_says_when_there_is_no_model(web: Web) -> None:
     """The texts have a word in its place."""
-    serving = web.settings.current.serving.model_copy(update={"models": ()})
+    serving = web.settings.current.serving.model_copy(update={"models": (), "on_demand": False})
     web.post(SettingsChanged(web.settings.current.model_copy(update={"serving": serving})))
     await until(web, lambda o: not o.decision.routes.routes)
     assert "No chat model is served" in await page(web, "/connect")

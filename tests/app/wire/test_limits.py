@@ -41,6 +41,15 @@ async def test_a_connection_that_says_nothing_ends_silently() -> None:
         assert statuses(await ask(port, get())) == [200]
 
 
+async def test_a_client_that_never_reads_is_cut_off() -> None:
+    """Its answer does not hold an engine for ever."""
+    app = Drip(b"x" * 65536)
+    async with listening(app, stall_seconds=0.3) as port, client(port) as one:
+        await one.say(get())
+        async with asyncio.timeout(8):
+            await app.gone.wait()
+
+
 async def test_one_connection_too_many_is_told() -> None:
     """429 with Retry-After, and those that were there stay."""
     async with listening(Echo(), connections_of_one=2) as port, client(port) as first, client(port) as second:

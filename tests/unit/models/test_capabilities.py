@@ -75,6 +75,28 @@ def test_families_that_see_or_hear_are_likely_to(
     assert levels(architecture, **metadata)[capability] is Level.LIKELY
 
 
+@pytest.mark.parametrize(
+    ("name", "capability"),
+    [
+        *((name, Capability.VISION) for name in ("Qwen-VL 7B", "Qwen2.5-VL", "LLaVA-1.6", "mllama", "Llama-3.2-11B")),
+        *((name, Capability.VISION) for name in ("PaliGemma 2", "Idefics3", "Molmo-7B", "InternVL3", "GLM-4V-9B")),
+        *((name, Capability.VISION) for name in ("GLM-4.1V-9B", "Ovis2-8B", "Florence-2")),
+        *((name, Capability.AUDIO) for name in ("Qwen2-Audio", "SeaLLMs-Audio-7B", "Ultravox v0.5", "Qwen2.5-Omni")),
+        *((name, Capability.AUDIO) for name in ("Whisper large", "Voxtral-Mini")),
+    ],
+)
+def test_a_name_of_a_family_is_a_hint(name: str, capability: Capability) -> None:
+    """No more than that: what a name says decides nothing."""
+    assert levels(general__name=name)[capability] is Level.LIKELY
+
+
+@pytest.mark.parametrize("name", ["SeaLLMs-v3-7B", "Provision 7B", "Division-8B", "OmniCoder"])
+def test_a_name_that_only_sounds_like_one_is_none(name: str) -> None:
+    """Whole words count."""
+    found = levels(general__name=name)
+    assert {found[Capability.VISION], found[Capability.AUDIO]} == {Level.NONE}
+
+
 def test_a_projector_makes_it_sure() -> None:
     """Of the trained files one has eyes."""
     header = read_header((MODELS / "mmproj-mesh-tiny-second-F16.gguf").read_bytes())

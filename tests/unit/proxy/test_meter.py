@@ -102,3 +102,14 @@ def test_a_request_that_got_nothing_has_no_times() -> None:
     """Refused or broken off before the first byte."""
     one = told((1, 2), first=False, stream=False)
     assert (one.first_token, one.generating, one.speed, one.tokens_out) == (None, None, None, None)
+
+
+def test_those_in_line_are_counted_apart() -> None:
+    """They wait: they are not being answered, neither now nor in the most at once."""
+    meter = RequestMeter()
+    tickets = [meter.begin("/v1/chat/completions") for _ in range(3)]
+    meter.take_peak()
+    tickets[1].queued = tickets[2].queued = True
+    meter.take_peak()
+    meter.begin("/v1/chat/completions")
+    assert (meter.load(), meter.take_peak()) == (RequestLoad(in_flight=2, queued=2), 2)

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from appliance.models.keepers import Keeper
-from appliance.models.types import Capability, Claim, Level, Profile
+from appliance.models.types import Capability, Claim, Level, Model, Profile
 from appliance.node.decide import decide
 from appliance.node.failure import Failure
+from appliance.node.jobs import Job, JobKind, JobState
 from appliance.node.snapshot import ChildState, Phase, Snapshot
 from appliance.run_loop import Outlook
-from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
-from webui.views.models import element_of, model_facts, models_view
+from tests.builders import INVENTORY, MODEL_ID, make_child, make_model, make_snapshot, with_child
+from webui.views.models import LibraryRows, element_of, model_facts, models_view
 from webui.views.origins import Books
 
 
@@ -96,7 +97,7 @@ def test_a_model_says_whose_it_is(
 ) -> None:
     """Only what the box fetched itself can be deleted."""
     snapshot = make_snapshot(models=(replace(make_model(), **facts),))
-    (row,) = models_view(outlook(snapshot), Books(source=lambda _: source)).library
+    (row,) = models_view(outlook(snapshot), LibraryRows(Books(source=lambda _: source))).library
     assert ("From", words) in row.facts
     assert (row.owner, row.deletable) == (owner, deletable)
 
@@ -111,5 +112,27 @@ def test_further_names_are_shown() -> None:
 def test_when_a_model_was_last_used_is_shown_unless_it_is_in_use() -> None:
     """While it is served, that is now."""
     snapshot = make_snapshot(models=(make_model(), make_model("other")))
-    rows = models_view(outlook(snapshot), Books(last_used=lambda _: 0.0)).library
+    rows = models_view(outlook(snapshot), LibraryRows(Books(last_used=lambda _: 0.0))).library
     assert [row.used.plain if row.used else None for row in rows] == [None, "1970-01-01 00:00:00"]
+
+
+def test_a_download_has_no_model_judged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred models are judged once; then only when the box changes, and what was used is told all the same."""
+    judged, used = list[str](), dict[str, float]()
+
+    def judge(model: Model, _snapshot: object) -> None:
+        judged.append(model.id)
+
+    monkeypatch.setattr("webui.views.models.verdict_of", judge)
+    many = tuple(make_model(f"model-{number}", path=f"/models/{number}.gguf") for number in range(200))
+    snapshot, rows = make_snapshot(models=many, wanted=()), LibraryRows(Books(last_used=used.get))
+    models_view(outlook(snapshot), rows)
+    assert len(judged) == 200
+    job = Job("1", JobKind.DOWNLOAD, "org/repo", JobState.RUNNING, 0.0)
+    first = models_view(outlook(replace(snapshot, jobs={"1": job})), rows).library
+    assert len(judged) == 200
+    used["model-7"] = 1.0
+    second = models_view(outlook(snapshot), rows).library
+    assert (judged[200:], second[7].used is None, second[8] is first[8]) == (["model-7"], False, True)
+    models_view(outlook(replace(snapshot, inventory=replace(INVENTORY))), rows)
+    assert len(judged) == 401
