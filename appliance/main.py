@@ -45,8 +45,10 @@ from appliance.node.events import (
     WakeAsked,
 )
 from appliance.node.snapshot import NodeFacts, Snapshot, TroubleKind
+from appliance.objects.store import ObjectStore
+from appliance.objects.types import MIB
 from appliance.proxy.app import ApiApp, ProxyDeps
-from appliance.proxy.gate import OPEN_GATE, KeyGate
+from appliance.proxy.gate import OWNER_GATE, KeyGate
 from appliance.proxy.meter import RequestMeter
 from appliance.proxy.ollama.app import OllamaApp, OllamaDeps
 from appliance.proxy.ollama.door import Door
@@ -147,6 +149,7 @@ class Box:
     models: ModelWork
     trials: DeviceTrials
     keys: Keyring
+    objects: ObjectStore
     page: Listener
     api: Listener | WireListener
     ollama: Door
@@ -191,6 +194,7 @@ class Box:
         self.tasks.start("keep dismissals", keep_dismissals(self.loop, self.dismissals))
         self.tasks.start("record activity", self.activity.run())
         self.tasks.start("keep use of keys", self.keys.run())
+        self.tasks.start("forget old objects", self.objects.run())
         self.tasks.start("follow loads", follow_loads(self.loop))
         self.tasks.start("test new devices", NewDevices(self.loop, self.trials).run())
         self.tasks.start("watch idle models", watch_idle(self.loop, self.meter.idle_for))
@@ -220,6 +224,7 @@ class Box:
         doors = (self.page.stop, self.api.stop, self.ollama.close)
         await asyncio.gather(*(close(LAST_WORDS_SECONDS) for close in doors))
         await self.tasks.close()
+        self.objects.close()
         await self.models.close()
         await self.activity.save()
         await self.keys.save()
@@ -282,6 +287,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
     access = await _make_access(bootstrap, folder, sessions, loop)
     keys = Keyring(KeyStore(database), wrote=lambda failure: report_storage(loop.post, failure))
     await keys.open()
+    objects = ObjectStore(folder.objects, room=lambda: settings.current.api.objects_mib * MIB)
     proxy = ProxyDeps(
         routes=lambda: loop.outlook.decision.routes,
         settings=lambda: loop.outlook.snapshot.settings,
@@ -290,8 +296,9 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         stopping=stopping,
         wake=lambda model: loop.post(WakeAsked(model, time.time())),
         gate=KeyGate(keys, required=lambda: settings.current.api.require_key),
+        objects=objects,
     )
-    for_owner = replace(proxy, gate=OPEN_GATE)  # who has logged in needs no key
+    for_owner = replace(proxy, gate=OWNER_GATE)  # who has logged in needs no key
     models = make_model_work(
         models_folder=bootstrap.models_folder,
         secrets=folder.secrets,
@@ -318,6 +325,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         activity=activity,
         trials=trials,
         keys=keys,
+        objects=objects,
         premises=Premises(bootstrap.data, bootstrap.models_folder, bootstrap.engine, STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
@@ -338,6 +346,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         models=models,
         trials=trials,
         keys=keys,
+        objects=objects,
         page=Listener("the page", create_web_app(api, Relay(for_owner)), bootstrap.bind, bootstrap.web_port),
         api=server("the API", api_app, bootstrap.bind, bootstrap.api_port),
         ollama=Door(loop, lambda port: server("the API for Ollama's programs", ollama_app, bootstrap.bind, port)),

@@ -15,6 +15,7 @@ from appliance.jobs.trials import DeviceTrials
 from appliance.jobs.work import ModelWork
 from appliance.keys.keyring import Keyring
 from appliance.logs import LogRing
+from appliance.objects.store import ObjectStore
 from appliance.run_loop import RunLoop
 from appliance.settings.store import SettingsStore
 
@@ -31,6 +32,7 @@ class ApiDeps:
     activity: Recorder
     trials: DeviceTrials
     keys: Keyring
+    objects: ObjectStore
     premises: Premises
     stopping: asyncio.Event
     clock: Callable[[], float]

@@ -21,6 +21,7 @@ from appliance.api.access import Refused
 from appliance.api.encode import encode
 from appliance.api.model_problems import status_of
 from appliance.models.failed import ModelProblem
+from appliance.objects.types import ObjectProblem
 from appliance.settings.exchange import BadFile
 from appliance.settings.store import LockedField, StaleRevision
 from appliance.storage.errors import StorageFailed
@@ -86,6 +87,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - o
             return Problem(STATUS_OF_FILE.get(error.code, 422), error.code, error.detail)
         case LockedField():
             return Problem(409, "locked_field", str(error), fields=error.names)
+        case ObjectProblem():
+            return Problem(error.status, error.code, error.detail)
         case StorageFailed():
             return Problem(507, error.code, error.detail)
         case RecursionError():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -11,7 +11,7 @@ from appliance.objects.types import ObjectProblem
 MOST_PARTS = 20
 
 
-async def file_in(content_type: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def file_in(content_type: str, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The bytes of the file that was sent. Raises ObjectProblem (400) for a form without one, or with several."""
     kind, options = parse_options_header(content_type)
     if kind != "multipart/form-data":
@@ -29,7 +29,8 @@ class _Reader:
     def __init__(self, boundary: str) -> None:
         self._files, self._inside = 0, False
         try:
-            self._parser = PushMultipartParser(boundary, max_segment_count=MOST_PARTS, strict=True)
+            # not strictly: what follows the end may come in a piece of its own
+            self._parser = PushMultipartParser(boundary, max_segment_count=MOST_PARTS)
         except (MultipartError, ValueError) as error:
             raise _bad(f"The form is not valid: {error}") from error
 
@@ -49,8 +50,10 @@ class _Reader:
         return found
 
     def end(self) -> None:
-        if not self._parser.closed:
-            raise _bad("The form ends in the middle.")
+        try:
+            self._parser.close(check_complete=True)
+        except MultipartError as error:
+            raise _bad("The form ends in the middle.") from error
         if not self._files:
             raise _bad("The form holds no file.")
 

@@ -58,8 +58,9 @@ class Ledger:
         self._uploads: set[Upload] = set()
 
     @property
-    def bytes(self) -> int:
-        return sum(one.size for one in (*self._entries.values(), *self._uploads))
+    def filled(self) -> int:
+        """Bytes, also of those that are coming in."""
+        return sum(entry.size for entry in self._entries.values()) + sum(upload.size for upload in self._uploads)
 
     @property
     def count(self) -> int:
@@ -81,7 +82,7 @@ class Ledger:
         """Whether so many bytes more can be taken; `room` is for all objects together. Raises ObjectProblem."""
         if upload.size + coming > LARGEST:
             raise ObjectProblem(413, "too_large", f"An object has at most {LARGEST // MIB} MiB.")
-        if self.bytes + coming > room:
+        if self.filled + coming > room:
             raise _full(f"The objects of this box fill their room of {room // MIB} MiB (setting api.objects_mib).")
         if self._taken_by(upload.share) + coming > max(room // BUSIEST_PART, min(room, LARGEST)):
             raise _full(f"Your objects fill your part of the {room // MIB} MiB that this box has for all.")

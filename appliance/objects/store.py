@@ -56,8 +56,9 @@ class ObjectStore:
         return self._ledger.count
 
     @property
-    def bytes(self) -> int:
-        return self._ledger.bytes
+    def filled(self) -> int:
+        """Bytes, also of those that are coming in."""
+        return self._ledger.filled
 
     async def run(self) -> None:
         while True:
@@ -135,7 +136,7 @@ class ObjectStore:
         await asyncio.to_thread(spool.append, bytes(pending))
         await asyncio.to_thread(spool.finish)
 
+
 def _close(spool: Spool) -> None:
     with contextlib.suppress(OSError):  # what could not be written before cannot be written now
         spool.close()
-

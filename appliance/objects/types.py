@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 MIB = 1 << 20
 LARGEST = 50 * MIB
@@ -34,6 +35,9 @@ class Party:
     logged_in: bool = False
 
 
+OWNER = Party(share="login", logged_in=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """`type` is what the bytes are, whatever they were called."""
@@ -47,3 +51,9 @@ class Blob:
     @property
     def url(self) -> str:
         return SCHEME + self.id
+
+    def document(self) -> dict[str, object]:
+        """As its owner is told of it."""
+        expires = datetime.fromtimestamp(self.expires_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        fields = {"id": self.id, "url": self.url, "size": self.size, "type": self.type}
+        return {**fields, "expires_at": expires, "uses_left": self.uses_left}

@@ -11,6 +11,7 @@ from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, api_path, shape_of
 from appliance.proxy.errors import ApiError
 from appliance.proxy.guard import check_browser, cors_headers, preflight_headers
 from appliance.proxy.intake import DISCARD_SECONDS, check_method, discard
+from appliance.proxy.objects import OBJECTS, serve_objects
 from appliance.proxy.relay import Relay
 
 __all__ = ["ApiApp", "ProxyDeps", "create_api_app"]
@@ -65,6 +66,8 @@ class ApiApp:
         path: str = scope["path"].rstrip("/")
         if path in ENGINE_PATHS or path == MODELS or path.startswith(MODELS + "/"):
             await self._relay(scope, receive, send)
+        elif self._deps.objects is not None and (path == OBJECTS or path.startswith(OBJECTS + "/")):
+            await serve_objects(self._deps, self._deps.objects, scope, receive, send)
         elif path == HEALTH:
             await self._health(scope, send)
         elif path.startswith(TELEMETRY):
@@ -87,7 +90,7 @@ def _unknown_route(method: str, path: str) -> ApiError:
 
 
 async def _options(scope: Scope, origin: str | None, send: Send) -> None:
-    methods = ("GET", "HEAD", "POST", "OPTIONS")
+    methods = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
     headers: list[Header] = [(b"allow", ", ".join(methods).encode("ascii"))]
     if origin is not None:
         headers += preflight_headers(scope, methods)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.node.snapshot import NodeFacts
+from appliance.objects.store import ObjectStore
 from appliance.proxy.gate import OPEN_GATE, Gate
 from appliance.proxy.lines import Lines
 from appliance.proxy.meter import RequestMeter
@@ -24,3 +25,4 @@ class ProxyDeps:
     wake: Callable[[str], None]  # asks for a model that sleeps
     gate: Gate = OPEN_GATE
     lines: Lines = field(default_factory=Lines)  # before the engines, for all who use them
+    objects: ObjectStore | None = None  # large attachments; None: none are taken

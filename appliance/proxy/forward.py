@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import Header, Send, header_value
+from appliance.proxy.attachments import Attachments
 from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import EnginePath
 from appliance.proxy.intake import ClientGone
@@ -47,6 +48,7 @@ class Call:
     tail: bytes = b""
     permit: Permit = NO_KEY
     size: int = 0  # of the body
+    attachments: Attachments | None = None  # when it refers to objects
     events: int = 0  # of a stream that were passed on
     early: EarlyWords | None = None  # when the client reads a stream
     kept: Kept | None = None  # what was sent of a stream that may be gone on with
@@ -84,7 +86,9 @@ class Forwarder:
         headers = [(b"Content-Type", header_value(call.content_type)), (b"X-Request-Id", call.id)]
         call.ticket.waiting = True
         try:
-            exchange = await self._pool.send(endpoint, path, headers, body, fresh=fresh)
+            whole = body if call.attachments is None else await call.attachments.fill(body)
+            exchange = await self._pool.send(endpoint, path, headers, whole, fresh=fresh)
+            del whole  # it may be large, and the engine has long to read
             call.exchange = exchange
             if call.gone:
                 raise UpstreamError("the client went away")

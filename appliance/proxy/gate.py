@@ -15,7 +15,7 @@ from appliance.keys.types import Group, Key
 from appliance.proxy.asgi import Header, Scope, text_header
 from appliance.proxy.errors import ApiError
 from appliance.proxy.meter import Ticket
-from appliance.proxy.permit import NO_KEY, KeyPermit, Permit, TableCache, rate_headers
+from appliance.proxy.permit import NO_KEY, KeyPermit, OwnerPermit, Permit, TableCache, rate_headers
 
 GROUPS = {
     "/v1/chat/completions": Group.CHAT,
@@ -53,6 +53,19 @@ class Gate:
 
 
 OPEN_GATE = Gate()
+
+
+class OwnerGate(Gate):
+    """For who has logged in, and so needs no key."""
+
+    def identify(self, _scope: Scope) -> Permit:
+        return OwnerPermit()
+
+    def admit(self, _scope: Scope, _ticket: Ticket) -> Permit:
+        return OwnerPermit()
+
+
+OWNER_GATE = OwnerGate()
 
 
 class KeyGate(Gate):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from appliance.proxy.asgi import Receive, Scope, header, text_header
 from appliance.proxy.errors import ApiError, method_not_allowed, too_large, too_slow
@@ -31,7 +32,7 @@ async def read_body(scope: Scope, receive: Receive, limit_mib: int, pause: float
         raise ApiError(415, "unsupported_encoding", f"Bodies with Content-Encoding {coding[:40]!r} are not taken.")
     pieces: list[bytes] = []
     size, more = 0, True
-    oversized = _announced(scope) > limit
+    oversized = (announced(scope) or 0) > limit
     while more and not oversized:
         piece, more = await _next_piece(receive, pause)
         pieces.append(piece)
@@ -43,6 +44,20 @@ async def read_body(scope: Scope, receive: Receive, limit_mib: int, pause: float
             await discard(receive, limit, DISCARD_SECONDS)
         raise too_large(limit_mib)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def pieces_of(receive: Receive, pause: float = PAUSE_SECONDS) -> AsyncIterator[bytes]:
+    """The body as it comes, for what is not kept in memory. Raises ApiError (408), or ClientGone."""
+    more = True
+    while more:
+        piece, more = await _next_piece(receive, pause)
+        yield piece
+
+
+def announced(scope: Scope) -> int | None:
+    """How long the body is to be, when the client has said so."""
+    length = text_header(scope, b"content-length")
+    return int(length) if length.isascii() and length.isdigit() else None
 
 
 async def discard(receive: Receive, limit: int, seconds: float) -> None:
@@ -67,8 +82,3 @@ async def _next_piece(receive: Receive, pause: float) -> tuple[bytes, bool]:
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message.get("body", b""), message.get("more_body", False)
-
-
-def _announced(scope: Scope) -> int:
-    length = text_header(scope, b"content-length")
-    return int(length) if length.isascii() and length.isdigit() else 0

@@ -9,6 +9,7 @@ from appliance.keys.keyring import Keyring
 from appliance.keys.quota import Limit, Room
 from appliance.keys.scope import allowed_models
 from appliance.keys.types import Key
+from appliance.objects.types import OWNER, Party
 from appliance.proxy.asgi import Header
 from appliance.proxy.errors import ApiError
 from appliance.proxy.spent import Spent
@@ -22,6 +23,10 @@ class Permit:
     """Of a request without a key: it may do everything, and nothing is counted."""
 
     name = ""
+
+    def party(self, address: str) -> Party:
+        """As whom it sends up and uses objects."""
+        return Party(share=address)
 
     def narrowed(self, table: RoutingTable, _asked: str | None) -> RoutingTable:
         """The models that may be asked for. Raises ApiError (403) when `asked` is none of them."""
@@ -40,12 +45,23 @@ class Permit:
 NO_KEY = Permit()
 
 
+class OwnerPermit(Permit):
+    """Of somebody who has logged in."""
+
+    def party(self, address: str) -> Party:  # noqa: ARG002 - the same from everywhere
+        return OWNER
+
+
+
 class KeyPermit(Permit):
     """Of a request with a key. `counted`: it holds one of the places at once until its end."""
 
     def __init__(self, keys: Keyring, key: Key, tables: TableCache, *, counted: bool) -> None:
         self.name = key.name
         self._keys, self._key, self._tables, self._counted = keys, key, tables, counted
+
+    def party(self, address: str) -> Party:  # noqa: ARG002 - wherever its programs run
+        return Party(self._key.id, share=self._key.id)
 
     def narrowed(self, table: RoutingTable, asked: str | None) -> RoutingTable:
         narrow = self.visible(table)

@@ -22,6 +22,7 @@ from appliance.proxy.asgi import (
     respond,
     text_header,
 )
+from appliance.proxy.attachments import Attachments, refuse_links
 from appliance.proxy.chooser import Chooser
 from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.early import EarlyWords
@@ -30,6 +31,7 @@ from appliance.proxy.errors import ApiError
 from appliance.proxy.forward import CLIENT_GONE, BrokenOff, Call, Forwarder
 from appliance.proxy.intake import DISCARD_SECONDS, MIB, ClientGone, check_method, discard, read_body
 from appliance.proxy.listing import model_entry, model_list
+from appliance.proxy.marking import refers_to_objects
 from appliance.proxy.peek import peek_json, peek_multipart
 from appliance.proxy.rescue import Kept
 from appliance.proxy.rescue.rescuer import Rescuer
@@ -112,6 +114,8 @@ class Relay:
                 raise
             await self._refuse(call, errors.internal_error(), send)
         finally:
+            if call.attachments is not None:
+                call.attachments.close()
             self._account(call)
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,6 +129,7 @@ class Relay:
         else:
             call.content_type = "application/json"  # whatever a careless client called it
             call.peeked = peek_json(call.body)
+            await self._attach(call, client_address(scope))
         call.size, call.batch = len(call.body), is_batch(scope, call)
         if call.target.streams and call.peeked.stream:
             call.early, call.kept = EarlyWords(send), Kept() if call.size <= REMEMBERED else None
@@ -137,6 +142,15 @@ class Relay:
             if call.exchange is not None:
                 call.exchange.close()
             self._usher.leave(call)
+
+    async def _attach(self, call: Call, address: str) -> None:
+        """Finds what comes with the words. Raises ApiError."""
+        if not self._deps.settings().api.fetch_links:
+            refuse_links(call.body)
+        if self._deps.objects is not None and refers_to_objects(call.body):
+            call.attachments = Attachments(self._deps.objects, call.permit.party(address), call.target.shape)
+            call.body = await call.attachments.find(call.body)
+            call.peeked = peek_json(call.body)
 
     def _watch(self, call: Call, receive: Receive) -> asyncio.Task[None] | None:
         """Has the request ended at the engine as soon as its client has gone."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
         self.endpoint = endpoint
         self._pool = pool
         self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._status = 0
         self._headers: list[Header] = []
@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    def start(self, parts: Sequence[bytes]) -> Exchange:
+    def start(self, parts: Sequence[bytes | bytearray]) -> Exchange:
         exchange = self._exchange = Exchange(self)
         self._ended = self._keep_alive = False
         self._status = self._head_bytes = 0
@@ -203,6 +203,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._pool.forget(self)
+        self._transport = self._parser = None  # they hold each other: each burst would wait for the garbage collector
         if self._exchange is not None:
             how = f": {exc}" if exc else ""
             self._exchange.fail(UpstreamError(f"the connection was closed{how}"))
@@ -253,7 +254,7 @@ class Pool:
         self._idle: dict[Endpoint, dict[Connection, asyncio.TimerHandle]] = {}
 
     async def send(
-        self, endpoint: Endpoint, path: str, headers: Iterable[Header], body: bytes, *, fresh: bool
+        self, endpoint: Endpoint, path: str, headers: Iterable[Header], body: bytes | bytearray, *, fresh: bool
     ) -> Exchange:
         """Posts a request and returns at once; `Exchange.head` waits for the answer's beginning.
 

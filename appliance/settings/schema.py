@@ -231,6 +231,18 @@ class ApiSettings(Section):
         title="Largest request",
         description="Largest request body in MiB; engines take no more than 95",
     )
+    objects_mib: int = Field(
+        default=512,
+        ge=0,
+        le=1 << 16,
+        title="Room for objects",
+        description="Most MiB that files sent up for later requests may take on the disk together; 0: none are taken",
+    )
+    fetch_links: StrictBool = Field(
+        default=False,
+        title="Fetch pictures from web addresses",
+        description="Let models fetch pictures from addresses in a request, also from this network and this machine",
+    )
     silent_after_s: int = Field(
         default=30,
         ge=1,

@@ -37,6 +37,10 @@ class DataFolder:
     def database(self) -> Path:
         return self.root / "state.db"
 
+    @property
+    def objects(self) -> Path:
+        return self.root / "objects"
+
     def take(self) -> None:
         """Makes the folder and locks it; raises FolderTrouble when that cannot be done now."""
         try:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Account, faults
 from tests.browser.steps import log_in
-from tests.fakes.hub import FakeHub
+from tests.fakes.hub import TOKEN, FakeHub
 from tests.live.box import SELF_TEST_MODEL, Box
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
@@ -126,6 +126,53 @@ def test_an_uploaded_model_is_there_and_can_be_deleted(box: Box, page: Page) -> 
     assert faults(page) == []
     dialog.get_by_role("button", name="Delete it").click()
     expect(page.get_by_role("status").first).to_contain_text("The model was deleted.")
+    expect(row).to_have_count(0)
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_an_upload_outlives_a_lost_connection(box: Box, page: Page, arrived: bool) -> None:
+    """Whether the piece was lost or only the answer to it: it goes on by itself, and the file is here once."""
+    lost = list[str]()
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST" or lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        if arrived:
+            route.fetch()
+        route.abort("connectionreset")
+
+    log_in(page, box)
+    page.route("**/api/models/upload?*", lose)
+    page.goto(box.web_url + "/models")
+    page.get_by_text("Upload a file from this computer").click()
+    page.get_by_label("Model file").set_input_files(FIXTURES / f"{DRAFT}.gguf")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator("#upload-words")).to_have_text("The connection was lost; trying again.")
+    expect(page.locator("#upload-words")).to_contain_text("is here")
+    assert len(lost) == 1
+    expect(page.locator("#library").get_by_role("article", name=DRAFT)).to_be_visible()
+
+
+def test_a_gated_model_is_fetched_once_the_right_token_is_stored(box: Box, hub: FakeHub, page: Page) -> None:
+    """Refused without one and with a wrong one, each time with what to do; the same row tries again."""
+    hub.repos[DRAFT_REPO].gated = True
+    log_in(page, box)
+    search(page, box, DRAFT_REPO)
+    page.get_by_role("button", name="Fetch it").click()
+    row = page.get_by_role("article", name=f"Fetching {DRAFT_REPO}")
+    for token, words, state in (("hf_of_nobody", "Accept its terms", "failed"), (TOKEN, "", "done")):
+        expect(row).to_contain_text("given only to people" if state == "failed" else "may not have")
+        row.get_by_role("link", name="Store a token").click()
+        page.locator("#token").fill(token)
+        page.get_by_role("button", name="Store it").click()
+        expect(page.get_by_role("status").first).to_contain_text("The token is stored.")
+        page.goto(box.web_url + "/models")
+        row.get_by_role("button", name="Try again").click()
+        expect(row.locator(".chip")).to_have_text(state)
+        expect(row).to_contain_text(words)
+    row.get_by_role("button", name="Take off the list").click()
     expect(row).to_have_count(0)
 
 

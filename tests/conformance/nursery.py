@@ -12,13 +12,14 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 
 import aiohttp
 import uvloop
 
 from appliance.routing.table import Endpoint
-from appliance.serve import Listener
 from appliance.proxy.wire.listener import WireListener
+from appliance.serve import Listener
 from tests.conformance.front import Front, Given, api_before
 from tests.conformance.stand_in import ENGINE
 
@@ -32,13 +33,22 @@ class NoStart(Exception):
     """The engine ended before it was ready; its test may have wanted that."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a stand-in was started with."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    folder: str
+
+
 async def main(path: str, plane: str) -> None:
     async with aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout()) as session:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            asked = json.loads(await reader.readline())
+            asked = Asked(**json.loads(await reader.readline()))
             with contextlib.suppress(NoStart):
-                async with box(PLANES[plane], asked["arguments"], asked["environment"], session):
+                async with box(PLANES[plane], asked, session):
                     await reader.read()
             writer.close()
 
@@ -54,31 +64,27 @@ async def _until_input_ends() -> None:
 
 @contextlib.asynccontextmanager
 async def box(
-    plane: type[Listener | WireListener],
-    arguments: list[str],
-    environment: Mapping[str, str],
-    session: aiohttp.ClientSession,
+    plane: type[Listener | WireListener], asked: Asked, session: aiohttp.ClientSession
 ) -> AsyncIterator[None]:
-    given = Given.on(arguments)
+    given = Given.on(asked.arguments)
     engine = Endpoint("127.0.0.1", free_port(), given.key)
-    async with running(arguments, engine, environment, session), contextlib.AsyncExitStack() as open_:
+    async with running(asked, engine, session), contextlib.AsyncExitStack() as listening:
         front = Front(api_before(engine, given), engine, session)
         for host in given.hosts:
             listener = plane("the API", front, host, given.port)
             await listener.start()
-            open_.push_async_callback(listener.stop, PATIENCE)
+            listening.push_async_callback(listener.stop, PATIENCE)
         yield
 
 
 @contextlib.asynccontextmanager
-async def running(
-    arguments: list[str], endpoint: Endpoint, environment: Mapping[str, str], session: aiohttp.ClientSession
-) -> AsyncIterator[None]:
+async def running(asked: Asked, endpoint: Endpoint, session: aiohttp.ClientSession) -> AsyncIterator[None]:
     """The engine, elsewhere than asked for."""
-    place = ["--host", endpoint.host, "--port", str(endpoint.port)]
+    place = ("--host", endpoint.host, "--port", str(endpoint.port))
     process = await asyncio.create_subprocess_exec(
-        *("setpriv", "--pdeathsig", "KILL", "--", os.environ[ENGINE], *arguments, *place),
-        env={**os.environ, **environment},
+        *("setpriv", "--pdeathsig", "KILL", "--", os.environ[ENGINE], *asked.arguments, *place),
+        cwd=asked.folder,
+        env={**os.environ, **asked.environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )

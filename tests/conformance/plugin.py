@@ -28,22 +28,21 @@ COUNTS = ("n_prompt", "n_tokens")  # parameters that hold numbers of tokens
 class Report:
     """One line for each test: whether it passed, if not why, and which paths it asked for."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._why, self.paths = path, "", set[str]()
+    def __init__(self) -> None:
+        self._why, self.paths = "", set[str]()
 
-    def failed(self, why: str) -> None:
-        self._why = self._why or why or "failed"
+    def fault(self, why: str) -> None:
+        self._why = self._why or why or "without a word"
 
-    def write(self, test: str, *, skipped: bool) -> None:
-        entry = {"test": test, "passed": not (self._why or skipped), "why": self._why, "paths": sorted(self.paths)}
-        with self._path.open("a") as lines:
+    def write(self, test: str) -> None:
+        entry = {"test": test, "passed": not self._why, "why": self._why, "paths": sorted(self.paths)}
+        with Path(os.environ[REPORT]).open("a") as lines:
             lines.write(json.dumps(entry) + "\n")
         self._why = ""
         self.paths.clear()
 
 
-report_lines = Report(Path(os.environ[REPORT]))
-skipped: set[str] = set()
+book = Report()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -65,7 +64,7 @@ def _watch(client: Any) -> None:
         address = urlsplit(str(request.url))
         if address.hostname == HUB:
             return _picture()
-        report_lines.paths.add(address.path)
+        book.paths.add(address.path)
         return send(self, request, **options)
 
     client.send = watched
@@ -101,10 +100,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.skipped:
-        skipped.add(report.nodeid)
-    elif report.failed:
+    if not report.passed:
         crash = getattr(report.longrepr, "reprcrash", None)
-        report_lines.failed(str(crash.message if crash else report.longrepr)[:LONGEST_REASON])
+        book.fault(str(crash.message if crash else report.longrepr)[:LONGEST_REASON])
     if report.when == "teardown":
-        report_lines.write(report.nodeid, skipped=report.nodeid in skipped)
+        book.write(report.nodeid)

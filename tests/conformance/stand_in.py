@@ -60,6 +60,7 @@ def becomes_router(arguments: Iterable[str]) -> bool:
 def stay(nursery: str, arguments: list[str]) -> int:
     """Asks for the engine and the API, and waits for the end: ours, or theirs."""
     environment = {name: value for name, value in os.environ.items() if name.startswith(("LLAMA_", "AIP_"))}
+    asked = {"arguments": arguments, "environment": environment, "folder": str(Path.cwd())}
     told: list[int] = []
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(nursery)
@@ -69,7 +70,7 @@ def stay(nursery: str, arguments: list[str]) -> int:
             line.shutdown(socket.SHUT_WR)
 
         signal.signal(signal.SIGTERM, leave)
-        line.sendall(json.dumps({"arguments": arguments, "environment": environment}).encode() + b"\n")
+        line.sendall(json.dumps(asked).encode() + b"\n")
         while line.recv(1024):
             pass
     return 0 if told else 1

@@ -28,7 +28,9 @@ def size_text(size: int) -> str:
     """Binary units, as memory is sold."""
     if size >= 1 << 30:
         return f"{size / (1 << 30):.1f} GiB"
-    return f"{size / (1 << 20):.0f} MiB"
+    if size >= 1 << 20 or not size:
+        return f"{size / (1 << 20):.0f} MiB"
+    return f"{max(1, size >> 10)} KiB"
 
 
 def duration_text(seconds: float) -> str:

@@ -23,6 +23,7 @@ from appliance.api.routes import (
     keys,
     logs,
     models,
+    objects,
     plans,
     serving,
     sessions,
@@ -32,7 +33,7 @@ from appliance.api.routes import (
 
 MAX_JSON_BYTES = 1 << 20
 SUBJECT_FILES = (
-    *(about, account, sessions, settings, state, gpus, models, jobs, keys),
+    *(about, account, sessions, settings, state, gpus, models, jobs, keys, objects),
     *(serving, plans, issues, activity, logs, events, health),
 )
 

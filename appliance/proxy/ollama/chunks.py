@@ -48,7 +48,7 @@ class Chunk(msgspec.Struct):
     choices: list[Choice] = []
     usage: Usage | None = None
     timings: Timings | None = None
-    error: msgspec.Raw | None = None
+    error: Any = None
     content: str | None = None  # these of an infill
     stop_type: str | None = None
     tokens_evaluated: int | None = None

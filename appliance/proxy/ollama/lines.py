@@ -38,7 +38,7 @@ class Lines:
         if self._ended or not event.strip():
             return b""
         if event.startswith(b":"):  # a word to one who waits; programs take a line that says nothing
-            return line(self._teller.piece(NOTHING_SAID))
+            return line(self._teller.tell(NOTHING_SAID))
         data = b"\n".join(part[5:].strip() for part in event.split(b"\n") if part.startswith(b"data:"))
         if data == b"[DONE]":
             return self._finish() if self._teller.finished else self._fail(CUT)
@@ -48,14 +48,14 @@ class Lines:
             return self._fail(str(refused))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._fail(UNREADABLE)
-        return line(self._teller.piece(piece)) if piece else b""
+        return line(self._teller.tell(piece)) if piece else b""
 
     def _finish(self) -> bytes:
         if self._ended:
             return b""
         self._ended = True
         calls = self._teller.calls
-        called = line(self._teller.piece(NOTHING_SAID, calls)) if calls else b""
+        called = line(self._teller.tell(NOTHING_SAID, calls)) if calls else b""
         return called + line(self._teller.last())
 
     def _fail(self, message: str) -> bytes:

@@ -55,10 +55,7 @@ class Teller:
             return {"model": self.asked.model, "embeddings": [], **self._durations()}
         if self.asked.telling is Telling.EMBEDDING:
             return {"embedding": []}
-        return self._line(NOTHING_SAID, done=True) | {"done_reason": self.asked.reason}
-
-    def piece(self, piece: Piece, calls: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-        return self._line(piece, calls)
+        return self.tell(NOTHING_SAID, done=True) | {"done_reason": self.asked.reason}
 
     def take(self, data: bytes) -> Piece:
         """Reads one event. Raises msgspec.MsgspecError, or Refused when it tells of an error."""
@@ -79,11 +76,7 @@ class Teller:
         """The last line of a stream."""
         return self._last(NOTHING_SAID)
 
-    def _last(self, piece: Piece, calls: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-        reason = "length" if self._reading.finish == "length" else "stop"
-        return self._line(piece, calls, done=True) | {"done_reason": reason, **self._figures()}
-
-    def _line(self, piece: Piece, calls: list[dict[str, Any]] | None = None, *, done: bool = False) -> dict[str, Any]:
+    def tell(self, piece: Piece, calls: list[dict[str, Any]] | None = None, *, done: bool = False) -> dict[str, Any]:
         head = {"model": self.asked.model, "created_at": moment(time.time_ns())}
         thinking = {"thinking": piece.thinking} if piece.thinking else {}
         called = {"tool_calls": calls} if calls else {}
@@ -92,6 +85,10 @@ class Teller:
         else:
             said = {"response": piece.text, **thinking, **called}
         return {**head, **said, "done": done}
+
+    def _last(self, piece: Piece, calls: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        reason = "length" if self._reading.finish == "length" else "stop"
+        return self.tell(piece, calls, done=True) | {"done_reason": reason, **self._figures()}
 
     def _figures(self) -> dict[str, int]:
         """Times in nanoseconds. What was neither reading nor writing was waiting: in line, or for the model to load."""

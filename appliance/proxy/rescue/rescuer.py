@@ -38,7 +38,9 @@ class Rescuer:
 
     async def go_on(self, call: Call, endpoint: Endpoint, detail: str, send: Send) -> None:
         """Raises ApiError when the answer cannot be gone on with, or ClientGone."""
-        for _ in range(TRIES):
+        vain = 0  # tries that brought nothing
+        while vain < TRIES:
+            before = call.events
             try:
                 endpoint = await self.another(call, endpoint)
                 await self._elsewhere(call, endpoint, send)
@@ -48,7 +50,7 @@ class Rescuer:
             except UpstreamError as error:
                 if call.gone:
                     raise ClientGone from error
-                detail = str(error)
+                detail, vain = str(error), vain + 1 if call.events == before else 0
             else:
                 self._deps.meter.went_on(call.ticket)
                 return

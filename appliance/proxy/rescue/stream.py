@@ -52,10 +52,8 @@ class Broken(ABC):
         """An event of the next engine as one of this answer; None when the client has it already."""
 
     def next_request(self) -> bytes:
-        """What the next engine is asked, less what was said."""
-        limits = {k: v - self.tokens for k in _LIMITS if isinstance(v := self._body.get(k), int) and v > 0}
-        if any(left <= 0 for left in limits.values()):
-            raise CannotGoOn("all that was asked for had been said")
+        """What the next engine is asked, less what was said; one token at least, so that it brings the end."""
+        limits = {k: max(1, v - self.tokens) for k in _LIMITS if isinstance(v := self._body.get(k), int) and v > 0}
         return json_bytes({**self._body, **limits, **self._asking()})
 
 

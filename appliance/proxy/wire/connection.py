@@ -88,6 +88,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._ended = True
+        self._transport = None
         self._desk.dismiss(self)
         self._release_drain()
         if self._turn is not None:
@@ -161,6 +162,8 @@ class ClientConnection(asyncio.Protocol):
             log.exception("a request failed")
             if not turn.begun and self._turn is turn:
                 self.refuse(errors.internal_error())
+        finally:
+            turn.over()
         if not turn.ended and self._turn is turn:
             self.abort()  # so that a client sees that its answer is not whole
 

@@ -127,6 +127,10 @@ class Turn:
         self.lost = True
         self.client_left()
 
+    def over(self) -> None:
+        """The application is done with it: nothing keeps anything alive through it."""
+        self._when_gone = None
+
     def cut_short(self) -> bool:
         """The request turned out unsound after it began; True when the client can still be told."""
         tellable, self.ended = not (self.begun or self.ended or self.lost), True
@@ -210,6 +214,7 @@ class Turn:
             await exchange.ended()
         finally:
             self._exchange = None
+            self._take, self._waiting = bytes, _ignore
             waiting(False)  # noqa: FBT003
 
     def _pass_on(self, piece: bytes) -> None:

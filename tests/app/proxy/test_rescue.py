@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import ClientTimeout
 
 from appliance.routing.table import RouteState
 from appliance.settings.schema import ApiSettings, Settings
 from tests.app.proxy.harness import MODEL, ROOMY, Api, Engine, ready, running_api, running_engine
+from tests.app.proxy.kills import kill_under_load
 
 MESSAGES = [{"role": "user", "content": "Tell me a story."}]
 BODIES: dict[str, dict[str, Any]] = {
@@ -154,3 +156,21 @@ async def test_what_must_have_a_shape_is_not_patched_together(api: Api, victim: 
     _, last = [event for event in heard if event[0] != ":"][-1]
     assert last is not None
     assert last["error"]["code"] == "engine_gone"
+
+
+@pytest.mark.timeout(180)
+async def test_kill_after_kill_no_stream_breaks(api: Api) -> None:
+    """With a second engine every stream ends as it should, of all kinds and under load."""
+    api.session._timeout = ClientTimeout(total=150)
+    tally = await kill_under_load(api, kills=6, readers=4, replicas=True)
+    assert dict(tally.ends) == {"well": tally.ends["well"]}
+    assert api.meter.rescued()[MODEL] >= 6
+
+
+@pytest.mark.timeout(180)
+async def test_kill_after_kill_no_stream_ends_silently(api: Api) -> None:
+    """Without a second engine every stream that is cut says so."""
+    api.session._timeout = ClientTimeout(total=150)
+    tally = await kill_under_load(api, kills=3, readers=4, replicas=False)
+    assert tally.ends["silent"] == 0
+    assert tally.ends["told"] >= 3

@@ -29,6 +29,8 @@ from appliance.models.disk import FreeBytes, free_bytes
 from appliance.models.transfer import Patience
 from appliance.node.events import Event, SettingsChanged
 from appliance.node.snapshot import RequestLoad, Snapshot
+from appliance.objects.store import ObjectStore
+from appliance.objects.types import MIB
 from appliance.run_loop import RunLoop
 from appliance.serve import Listener
 from appliance.settings.store import SettingsStore
@@ -171,6 +173,7 @@ async def running_web(
         activity=activity,
         trials=trials,
         keys=keys,
+        objects=ObjectStore(folder / "objects", room=lambda: settings.current.api.objects_mib * MIB),
         premises=Premises(folder, folder, folder / "engine", STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,

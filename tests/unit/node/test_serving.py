@@ -54,7 +54,7 @@ def test_a_draft_is_used_when_the_owner_wants_one() -> None:
     special = Profile("qwen3", 1024, make_model().abilities, vocabulary=2048, tokenizer="gpt2", pre_tokenizer="qwen2")
     target = make_model("Qwen3-8B-Q8_0", size=9000, profile=special)
     draft = make_model("Qwen3-0.6B-Q8_0", size=600, profile=special)
-    off = make_snapshot(models=(target, draft))
+    off = serving(make_snapshot(models=(target, draft)), speculation="off")
     auto = serving(off, speculation="auto")
     assert engine_spec(target, off).draft == ""
     assert engine_spec(target, auto).draft == draft.path
