@@ -46,7 +46,7 @@ from appliance.tasks import TaskGroup
 log = logging.getLogger("meshbox.proxy")
 access = logging.getLogger("meshbox.access")
 
-TRIES = 2
+TRIES = 3
 HTTP_OK, HTTP_BAD = 200, 400
 WAKE_LOOK_SECONDS = 0.05  # so often a request looks whether its model is awake
 CALL_AGAIN_SECONDS = 10.0
@@ -168,7 +168,8 @@ class Relay:
             raise
 
     async def _exchange(self, call: Call, send: Send) -> None:
-        """Has the request answered; tries once more when the engine breaks off before its first bytes."""
+        """Has the request answered. When the engine breaks off before its first bytes it is tried again: at once, as
+        an idle connection may just have been closed, and then with another engine."""
         detail = ""
         for attempt in range(TRIES):
             route, endpoint = await self._ready_route(call)
@@ -180,6 +181,8 @@ class Relay:
                 if call.gone:
                     raise ClientGone from error
                 detail, call.choice = str(error), ""  # another model may answer where any will do
+                if attempt and not await self._rescuer.found_another(call, endpoint):
+                    break
                 continue
             try:
                 await self._forwarder.pass_on(call, exchange, first, self._own_headers(call, route), send)

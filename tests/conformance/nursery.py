@@ -11,19 +11,17 @@ import json
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
 import uvloop
 
 from appliance.routing.table import Endpoint
-from appliance.proxy.wire.listener import WireListener
-from appliance.serve import Listener
 from tests.conformance.front import Front, Given, api_before
 from tests.conformance.stand_in import ENGINE
+from tests.planes import PLANES
 
-PLANES: Mapping[str, type[Listener | WireListener]] = {"wire": WireListener, "asgi": Listener}
 LOOK_SECONDS = 0.02
 START_SECONDS = 40.0
 PATIENCE = 0.2  # for what is still open when a test has ended
@@ -48,7 +46,7 @@ async def main(path: str, plane: str) -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             asked = Asked(**json.loads(await reader.readline()))
             with contextlib.suppress(NoStart):
-                async with box(PLANES[plane], asked, session):
+                async with box(plane, asked, session):
                     await reader.read()
             writer.close()
 
@@ -63,15 +61,13 @@ async def _until_input_ends() -> None:
 
 
 @contextlib.asynccontextmanager
-async def box(
-    plane: type[Listener | WireListener], asked: Asked, session: aiohttp.ClientSession
-) -> AsyncIterator[None]:
+async def box(plane: str, asked: Asked, session: aiohttp.ClientSession) -> AsyncIterator[None]:
     given = Given.on(asked.arguments)
     engine = Endpoint("127.0.0.1", free_port(), given.key)
     async with running(asked, engine, session), contextlib.AsyncExitStack() as listening:
         front = Front(api_before(engine, given), engine, session)
         for host in given.hosts:
-            listener = plane("the API", front, host, given.port)
+            listener = PLANES[plane]("the API", front, host, given.port)
             await listener.start()
             listening.push_async_callback(listener.stop, PATIENCE)
         yield

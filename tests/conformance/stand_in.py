@@ -76,13 +76,13 @@ def stay(nursery: str, arguments: list[str]) -> int:
     return 0 if told else 1
 
 
-def main() -> int:
+def main() -> None:
     arguments, nursery = with_our_model(sys.argv[1:]), os.environ.get(NURSERY)
     if nursery and not becomes_router(arguments):
-        return stay(nursery, arguments)
+        sys.exit(stay(nursery, arguments))
     engine = os.environ[ENGINE]
     os.execv(engine, [engine, *arguments])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

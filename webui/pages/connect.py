@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from webui.live import LivePage
 from webui.pages.context import AnyRequest, Context, Page
 from webui.views.agents import RECIPES, as_text
-from webui.views.connect import NO_MODEL, address, chat_models, chosen_model, context_of
+from webui.views.connect import NO_MODEL, address, chat_models, chosen_model, context_of, ollama_address
 from webui.views.frame import NavEntry
 from webui.views.pasting import Target
 
@@ -32,6 +32,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
     def show(request: AnyRequest, model: FromQuery[str] = "", agent: FromQuery[str] = "") -> Page:
         target = target_of(request, model)
         recipe = RECIPES.get(agent, next(iter(RECIPES.values())))(target)
+        ollama_port = context.deps.loop.outlook.snapshot.settings.api.ollama_port
         return context.page(
             request,
             "connect.html",
@@ -40,6 +41,7 @@ def handlers(context: Context) -> list[ControllerRouterHandler]:
             unknown=target.model == NO_MODEL,
             agents=[make(target) for make in RECIPES.values()],
             recipe=recipe,
+            ollama=ollama_address(request.headers.get("host", ""), ollama_port),
         )
 
     @get("/connect/{agent:str}", sync_to_thread=False)

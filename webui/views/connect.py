@@ -63,6 +63,11 @@ def address(host_header: str, api_port: int) -> Address:
     return Address(f"http://{host}:{api_port}", host)
 
 
+def ollama_address(host_header: str, port: int) -> str:
+    """Where programs for Ollama find the box; empty as long as its port is closed."""
+    return address(host_header, port).root if port else ""
+
+
 def curl_command(v1: str, model: str, key: str | None = None) -> str:
     body = shlex.quote(json.dumps({"model": model, "messages": [{"role": "user", "content": "What is 3 + 4?"}]}))
     url = shlex.quote(f"{v1}/chat/completions")

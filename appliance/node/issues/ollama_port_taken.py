@@ -24,6 +24,6 @@ def check(snapshot: Snapshot, _serving: tuple[ServingEntry, ...], _now: float) -
                 "Stop the program that uses the port, which may be Ollama itself, or choose another port in the "
                 "settings. The box tries again every few seconds."
             ),
-            place=Place("Open the settings", "/settings"),
+            place=Place("Open the settings", "/settings#api"),
             details=(detail,),
         )

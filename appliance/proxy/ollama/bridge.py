@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from appliance.proxy.asgi import Header, Message, Receive, Scope, Send, header_value, json_bytes, respond
+from appliance.proxy.intake import ClientGone
 from appliance.proxy.ollama.asking import Asked
 from appliance.proxy.ollama.chunks import UNREADABLE, error_text
 from appliance.proxy.ollama.lines import Lines, line
@@ -88,9 +89,12 @@ class Reply:
                 await self._whole()
             return
         told = self._lines.feed(data) + (b"" if more else self._lines.end())
-        self._ended = not more
-        if told or not more:
-            await self._send({"type": "http.response.body", "body": told, "more_body": more})
+        goes_on = more and not self._lines.failed
+        self._ended = not goes_on
+        if told or not goes_on:
+            await self._send({"type": "http.response.body", "body": told, "more_body": goes_on})
+        if more and not goes_on:
+            raise ClientGone  # the engine need not go on with what cannot be told
 
     async def _whole(self) -> None:
         body = b"".join(self._pieces)

@@ -22,7 +22,7 @@ class Lines:
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
         self._held = b""
-        self._ended = False
+        self._ended = self.failed = False
 
     def feed(self, data: bytes) -> bytes:
         *events, self._held = (self._held + data).split(END_OF_EVENT)
@@ -61,7 +61,8 @@ class Lines:
     def _fail(self, message: str) -> bytes:
         if self._ended:
             return b""
-        self._ended, self._held = True, b""
+        self._ended = self.failed = True
+        self._held = b""
         return line({"error": message})
 
 

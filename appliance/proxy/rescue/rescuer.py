@@ -56,6 +56,14 @@ class Rescuer:
                 return
         raise errors.answer_cut(call.ticket.model, detail)
 
+    async def found_another(self, call: Call, dead: Endpoint) -> bool:
+        """Waits for an engine to answer a request of which nothing was answered yet. May raise ApiError."""
+        try:
+            await self.another(call, dead)
+        except CannotGoOn:
+            return False
+        return True
+
     async def another(self, call: Call, dead: Endpoint) -> Endpoint:
         """Where the same model answers now. Raises ApiError when it does not come back, or CannotGoOn."""
         began, patience = time.monotonic(), self._deps.settings().api.wait_for_model_s

@@ -20,6 +20,7 @@ import aiohttp
 
 from appliance.models.types import Ability
 from appliance.node.snapshot import EngineSpec, NodeFacts
+from appliance.objects.store import ObjectStore
 from appliance.proxy.app import ApiApp, ProxyDeps
 from appliance.proxy.gate import OPEN_GATE, Gate
 from appliance.proxy.meter import RequestMeter
@@ -86,10 +87,10 @@ class Engine:
 
 
 @contextlib.contextmanager
-def running_engine(log: Path, *arguments: str, slots: int = 4) -> Iterator[Engine]:
+def running_engine(log: Path, *arguments: str, slots: int = 4, file: Path = MODEL_FILE) -> Iterator[Engine]:
     """Starts as the supervisor does and ends with the test, whatever happens."""
     endpoint = Endpoint("127.0.0.1", free_port(), secrets.token_hex(16))
-    spec = EngineSpec(MODEL, str(MODEL_FILE), TALKS, slots=slots)
+    spec = EngineSpec(file.stem, str(file), TALKS, slots=slots)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command_line(str(ENGINE), spec, endpoint, cores=2), *arguments],
@@ -145,6 +146,7 @@ class Api:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     woken: list[str] = field(default_factory=list)
     gate: Gate = OPEN_GATE
+    objects: ObjectStore | None = None
 
     @property
     def url(self) -> str:
@@ -162,6 +164,7 @@ class Api:
             stopping=self.stopping,
             wake=self.wake,
             gate=self.gate,
+            objects=self.objects,
         )
 
     def wake(self, model: str) -> None:
@@ -206,9 +209,11 @@ class UnderTest:
 
 
 @contextlib.asynccontextmanager
-async def running_api(pool: Pool | None = None, gate: Gate = OPEN_GATE) -> AsyncIterator[Api]:
+async def running_api(
+    pool: Pool | None = None, gate: Gate = OPEN_GATE, objects: ObjectStore | None = None
+) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
-        api = Api(free_port(), session, gate=gate)
+        api = Api(free_port(), session, gate=gate, objects=objects)
         deps = api.deps()
         listener = PLANES[UnderTest.plane]("the API", ApiApp(deps, Relay(deps, pool)), "127.0.0.1", api.port)
         await listener.start()

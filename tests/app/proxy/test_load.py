@@ -27,12 +27,12 @@ async def test_many_streams_at_once(tmp_path: Path) -> None:
 class Flood:
     """An engine that sends as fast as it is let."""
 
-    def __init__(self, size: int) -> None:
-        self.size, self.sent = size, 0
+    def __init__(self, size: int, event: bytes = EVENT) -> None:
+        self.size, self.sent, self.event = size, 0, event
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(STREAM_HEAD)
-        part = chunk(EVENT * 60)
+        part = chunk(self.event * 60)
         while self.sent < self.size:
             writer.write(part)
             await writer.drain()

@@ -8,7 +8,7 @@ from appliance.models.types import Ability
 from appliance.node.decide import decide
 from appliance.run_loop import Outlook
 from tests.builders import make_child, make_model, make_snapshot, with_child
-from webui.views.connect import address, chat_models, chosen_model, context_of, example_model
+from webui.views.connect import address, chat_models, chosen_model, context_of, example_model, ollama_address
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,12 @@ def test_the_address_follows_the_browser(header: str, root: str, only_here: bool
     """With the port of the API; what is no host name is not repeated."""
     made = address(header, 9337)
     assert (made.root, made.v1, made.only_here) == (root, f"{root}/v1", only_here)
+
+
+def test_programs_for_ollama_have_an_address_while_their_port_is_open() -> None:
+    """Without the path of the other API."""
+    assert ollama_address("den.local:3131", 11434) == "http://den.local:11434"
+    assert ollama_address("den.local:3131", 0) == ""
 
 
 def outlook() -> Outlook:

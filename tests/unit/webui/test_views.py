@@ -153,7 +153,9 @@ def test_the_navigation_marks_where_one_is() -> None:
         assert [item.entry.label for group in groups for item in group.items if item.current] == [label]
 
 
-@pytest.mark.parametrize(("size", "text"), [(0, "0 MiB"), (300 << 10, "300 KiB"), (1, "1 KiB"), (1 << 20, "1 MiB"), (3 << 29, "1.5 GiB")])
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 MiB"), (300 << 10, "300 KiB"), (1, "1 KiB"), (1 << 20, "1 MiB"), (3 << 29, "1.5 GiB")]
+)
 def test_sizes_read_well(size: int, text: str) -> None:
     """Binary units."""
     assert size_text(size) == text
