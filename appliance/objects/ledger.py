@@ -80,6 +80,8 @@ class Ledger:
 
     def check(self, upload: Upload, coming: int, room: int) -> None:
         """Whether so many bytes more can be taken; `room` is for all objects together. Raises ObjectProblem."""
+        if not room:
+            raise ObjectProblem(403, "objects_off", "This box takes no objects (setting api.objects_mib).")
         if upload.size + coming > LARGEST:
             raise ObjectProblem(413, "too_large", f"An object has at most {LARGEST // MIB} MiB.")
         if self.filled + coming > room:

@@ -11,6 +11,8 @@ from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, api_path, shape_of
 from appliance.proxy.errors import ApiError
 from appliance.proxy.guard import check_browser, cors_headers, preflight_headers
 from appliance.proxy.intake import DISCARD_SECONDS, check_method, discard
+from appliance.proxy.news.hub import Hub
+from appliance.proxy.news.stream import EVENTS, serve_events
 from appliance.proxy.objects import OBJECTS, serve_objects
 from appliance.proxy.relay import Relay
 
@@ -35,6 +37,7 @@ class ApiApp:
     def __init__(self, deps: ProxyDeps, relay: Relay) -> None:
         self._deps = deps
         self._relay = relay
+        self._hub = Hub(deps)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -46,6 +49,7 @@ class ApiApp:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        await self._hub.close()
         await self._relay.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -68,6 +72,8 @@ class ApiApp:
             await self._relay(scope, receive, send)
         elif self._deps.objects is not None and (path == OBJECTS or path.startswith(OBJECTS + "/")):
             await serve_objects(self._deps, self._deps.objects, scope, receive, send)
+        elif path == EVENTS:
+            await serve_events(self._deps, self._hub, scope, receive, send)
         elif path == HEALTH:
             await self._health(scope, send)
         elif path.startswith(TELEMETRY):

@@ -30,6 +30,10 @@ class Ticket:
     sent: int = 0
     first_byte: float | None = None
     key: str = ""  # the name of the API key it came with
+    key_id: str = ""  # once it was let in
+
+
+Listener = Callable[[str, Ticket, Mapping[str, object]], None]
 
 
 class RequestMeter:
@@ -46,6 +50,7 @@ class RequestMeter:
         self._bytes: Counter[str] = Counter()
         self._used: dict[str, float] = {}
         self._rescued: Counter[str] = Counter()
+        self.listener: Listener | None = None  # there while somebody wants to be told of his requests
 
     def begin(self, endpoint: str, request_id: str = "", address: str = "") -> Ticket:
         ticket = Ticket(endpoint, self._clock(), request_id, address)
@@ -54,11 +59,23 @@ class RequestMeter:
             self._peak = max(self._peak, self.load().in_flight)
         return ticket
 
+    def let_in(self, ticket: Ticket, key_id: str) -> None:
+        """The request may be made, with this key or without any."""
+        ticket.key_id = key_id
+        self.tell("request.started", ticket)
+
+    def tell(self, what: str, ticket: Ticket, **more: object) -> None:
+        """Only requests with a key have somebody to be told."""
+        if self.listener is not None and ticket.key_id:
+            self.listener(what, ticket, more)
+
     def received(self, ticket: Ticket, size: int) -> None:
         """The engine sent something."""
         ticket.sent += size
         if ticket.first_byte is None:
             ticket.first_byte = self._clock()
+            if ticket.stream:
+                self.tell("request.first_token", ticket, seconds=round(ticket.first_byte - ticket.started, 3))
 
     def end(self, ticket: Ticket, status: int) -> float:
         """Closes the books on a request; returns how many seconds it took."""
@@ -67,6 +84,15 @@ class RequestMeter:
         self._bytes[ticket.model] += ticket.sent
         now = self._used[ticket.model] = self._clock()
         self._told(_ended(ticket, status, now))
+        usage = ticket.usage
+        self.tell(
+            "request.ended",
+            ticket,
+            status=status,
+            seconds=round(now - ticket.started, 3),
+            tokens_in=usage.tokens_in,
+            tokens_out=usage.tokens_out,
+        )
         return now - ticket.started
 
     def went_on(self, ticket: Ticket) -> None:

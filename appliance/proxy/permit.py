@@ -22,7 +22,7 @@ SHOWN_MODELS = 10  # in an error
 class Permit:
     """Of a request without a key: it may do everything, and nothing is counted."""
 
-    name = ""
+    name = id = ""
 
     def party(self, address: str) -> Party:
         """As whom it sends up and uses objects."""
@@ -57,7 +57,7 @@ class KeyPermit(Permit):
     """Of a request with a key. `counted`: it holds one of the places at once until its end."""
 
     def __init__(self, keys: Keyring, key: Key, tables: TableCache, *, counted: bool) -> None:
-        self.name = key.name
+        self.name, self.id = key.name, key.id
         self._keys, self._key, self._tables, self._counted = keys, key, tables, counted
 
     def party(self, address: str) -> Party:  # noqa: ARG002 - wherever its programs run

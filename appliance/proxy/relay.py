@@ -163,6 +163,7 @@ class Relay:
         """Raises ApiError when the request may not be made, or not now."""
         try:
             call.permit = self._deps.gate.admit(scope, call.ticket)
+            self._deps.meter.let_in(call.ticket, call.permit.id)
         except ApiError:
             await discard(receive, self._deps.settings().api.max_body_mib * MIB, DISCARD_SECONDS)
             raise
@@ -194,7 +195,13 @@ class Relay:
     async def _seat(self, call: Call, route: Route) -> bool:
         """Waits until it is the turn of the request; False when it had not to wait."""
 
+        told = 0
+
         async def say(text: str) -> None:
+            nonlocal told
+            if call.place is not None and call.place.position != told:
+                told = call.place.position
+                self._deps.meter.tell("request.queued", call.ticket, position=told)
             if call.early is not None:
                 await call.early.say(text, self._own_headers(call, route))
 

@@ -283,8 +283,8 @@ class ApiSettings(Section):
         ge=0,
         le=65_535,
         title="Port for Ollama's programs",
-        description="Port on which programs for Ollama find this box, usually 11434; 0: none. They use the models "
-        "through the same queue and keys",
+        description="Port on which programs made for Ollama find this box; they look for 11434 by themselves; "
+        "0: closed",
     )
     allowed_origins: tuple[Origin, ...] = Field(
         default=(),

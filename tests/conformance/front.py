@@ -81,7 +81,7 @@ class AnyName(dict[str, str]):
         super().__init__()
         self._model = model
 
-    def get(self, _name: str, _default: object = None) -> str:  # type: ignore[override]
+    def get(self, _name: str, _default: object = None) -> str:
         return self._model
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ FILES = (
     *("basic", "chat_completion", "compat_anthropic", "compat_oai_responses", "completion", "embedding", "infill"),
     *("rerank", "security", "stream", "template", "tokenize", "tool_call", "vision_api"),
 )
+QUIET_PORTS = range(20_000, 30_000)
 SHARES = 3  # at once; each waits for its engine most of the time
 MOST_SECONDS = 600
 TEST_SECONDS = 60  # for one test
@@ -84,9 +86,9 @@ class Suite:
             extra = {**extra, ONLY: str(only)}
         reports = [self.scratch / f"{name}-{share}.jsonl" for share in range(shares)]
         with contextlib.ExitStack() as running:
-            for share, report in enumerate(reports):
+            for share, (report, port) in enumerate(zip(reports, free_ports(shares), strict=True)):
                 report.touch()
-                own = {**extra, SHARE: f"{share}/{shares}", REPORT: str(report), "PORT": str(free_port())}
+                own = {**extra, SHARE: f"{share}/{shares}", REPORT: str(report), "PORT": port}
                 running.enter_context(self._tests(own, self.scratch / f"{name}-{share}.log"))
         return [outcome for report in reports for outcome in read_report(report)]
 
@@ -149,7 +151,12 @@ def read_report(report: Path) -> list[Outcome]:
     return [Outcome(e["test"], e["passed"], e["why"], frozenset(e["paths"])) for e in entries]
 
 
-def free_port() -> int:
+def free_ports(count: int) -> list[str]:
+    """Below those that the kernel hands out: each is let go and taken again by every test of a share."""
+    free = [port for port in random.sample(QUIET_PORTS, 10 * count) if _is_free(port)]
+    return [str(port) for port in free[:count]]
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,9 @@ import pytest
 from tests.live.box import SELF_TEST_MODEL, Box, free_ports
 from tests.live.test_embeddings import MODEL as EMBEDDER
 from tests.live.test_embeddings import write_embedder
+from tests.live.test_pictures import FIXTURES
+from tests.live.test_pictures import MODEL as SEER
+from tests.pictures import GREEN, png
 
 pytestmark = pytest.mark.live
 
@@ -26,6 +31,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     folder = tmp_path_factory.mktemp("box")
     (folder / "models").mkdir()
     write_embedder(folder / "models" / f"{EMBEDDER}.gguf")
+    for name in (SEER, "mmproj-mesh-tiny-second-F16"):
+        shutil.copyfile(FIXTURES / f"{name}.gguf", folder / "models" / f"{name}.gguf")
     with Box(folder) as one:
         one.wait_ready()
         yield one
@@ -84,6 +91,15 @@ def test_it_loads_a_model_and_embeds_with_it(program: httpx.Client) -> None:
     assert sum(number * number for number in vectors[0]) == pytest.approx(1.0)
     older = program.post("/api/embeddings", json={"model": EMBEDDER, "prompt": "A cat."}).json()["embedding"]
     assert len(older) > 8
+
+
+def test_it_shows_a_picture(program: httpx.Client) -> None:
+    """To a model that sees, which it can tell from the others before."""
+    assert "vision" in program.post("/api/show", json={"model": SEER}).json()["capabilities"]
+    picture = base64.b64encode(png(GREEN, "circle")).decode()
+    message = {"role": "user", "content": "What is in the picture?", "images": [picture]}
+    asked = {"model": SEER, "messages": [message], "stream": False, "options": {"temperature": 0, "num_predict": 24}}
+    assert "green circle" in program.post("/api/chat", json=asked).json()["message"]["content"].lower()
 
 
 def test_its_requests_stand_in_the_books(box: Box, program: httpx.Client) -> None:

@@ -35,10 +35,11 @@ LAYERS = {
     "unit": pytest("tests/unit", "tests/app", "tests/tools"),
     "native": pytest("tests/native"),
     "live": pytest("tests/live"),
+    "conformance": pytest("tests/conformance"),
     "browser": pytest("tests/browser"),
     "image": pytest("tests/image"),
 }
-USUAL = ("lint", "unit", "native", "live", "browser")
+USUAL = ("lint", "unit", "native", "live", "conformance", "browser")
 SIDE_BY_SIDE = frozenset({"lint", "unit", "native"})
 COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|deselected)\b(?=.* in [\d.]+s)")
 
@@ -108,7 +109,7 @@ def main() -> int:
     print("\n=== layers")
     for result in results:
         verdict = "ok" if result.ok else "FAILED"
-        print(f"{result.layer:8} {result.seconds:5.0f} s  {verdict:6}  {result.closing}")
+        print(f"{result.layer:11} {result.seconds:5.0f} s  {verdict:6}  {result.closing}")
     print(total(results))
     return 0 if all(result.ok for result in results) else 1
 

@@ -21,8 +21,9 @@ def conversation(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def content(text: str, images: Iterable[str] | None) -> str | list[dict[str, Any]]:
+    """Pictures stand before the text, as Ollama has them."""
     parts = [{"type": "image_url", "image_url": {"url": picture(image)}} for image in images or ()]
-    return [{"type": "text", "text": text}, *parts] if parts else text
+    return [*parts, {"type": "text", "text": text}] if parts else text
 
 
 def picture(image: str) -> str:
@@ -56,8 +57,10 @@ def _call(call: ToolCall, call_id: str) -> dict[str, Any]:
 
 def _as_text(arguments: msgspec.Raw) -> str:
     """OpenAI's arguments are a text with JSON in it; some programs send them so here as well."""
-    raw = bytes(arguments)
-    return str(msgspec.json.decode(raw)) if raw.lstrip().startswith(b'"') else raw.decode("utf-8", "replace")
+    try:
+        return msgspec.json.decode(arguments, type=str)
+    except msgspec.MsgspecError:
+        return bytes(arguments).decode("utf-8", "replace")
 
 
 @dataclass(slots=True)

@@ -88,6 +88,7 @@ class Embed(Named):
 def read(body: bytes, shape: type[T]) -> T:
     """Raises ApiError (400) for what cannot be read so."""
     try:
+        body.decode("utf-8")  # raw values are not checked for it
         return msgspec.json.decode(body, type=shape)
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise bad_request(f"The body is not a request of this route: {error}", "malformed_json") from error

@@ -230,7 +230,7 @@ async def test_a_full_disk_is_told_before_anything_is_fetched(tmp_path: Path, hu
         job = await box.fetch(SECOND)
         assert failure_code(job) == "disk_full"
         assert job.error is not None
-        assert "3 MB are to be written, 260 MB are free" in job.error.detail
+        assert "3 MiB are to be written, 248 MiB are free" in job.error.detail
         assert hub.asked("/blob/") == []
 
 

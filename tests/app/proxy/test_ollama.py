@@ -34,6 +34,18 @@ QUESTION: dict[str, Any] = {"model": "mesh-tiny-dense:latest", "messages": ASKED
 WHOLE = {**QUESTION, "stream": False}
 ENDLESS = {**QUESTION, "messages": [{"role": "user", "content": "Tell me about the sea. " * 40}], "options": {}}
 HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\nhalf"
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the weather of a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "description": "name of the city"}},
+            "required": ["city"],
+        },
+    },
+}
 PAGE = "https://chat.example.org"
 
 
@@ -86,12 +98,20 @@ async def test_an_answer_keeps_to_a_schema(ollama: OllamaApi) -> None:
     assert list(json.loads(said["message"]["content"])) == ["sum"]
 
 
-async def test_tools_are_offered_and_their_results_taken(ollama: OllamaApi) -> None:
-    """The engine accepts what programs send of them."""
-    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
-    called = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "add", "arguments": {"a": 3}}}]}
-    messages = [*ASKED, called, {"role": "tool", "tool_name": "add", "content": "7"}]
-    assert (await ollama.post(CHAT, {**WHOLE, "messages": messages, "tools": [tool]})).status == 200
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_tool_is_called_and_its_result_read(ollama: OllamaApi, stream: bool) -> None:
+    """With its arguments as an object, and without an id for the result."""
+    asked = [{"role": "user", "content": "What is the weather in Sofia?"}]
+    body = {"model": MODEL, "tools": [WEATHER], "options": {"temperature": 0, "num_predict": 64}}
+    if stream:
+        called, _ = await ollama.lines(CHAT, {**body, "messages": asked})
+    else:
+        called = (await ollama.post(CHAT, {**body, "messages": asked, "stream": False})).json
+    (call,) = called["message"]["tool_calls"]
+    assert (call["function"]["name"], call["function"]["arguments"]) == ("get_weather", {"city": "Sofia"})
+    told = [*asked, called["message"], {"role": "tool", "tool_name": "get_weather", "content": "rain"}]
+    said = (await ollama.post(CHAT, {**body, "messages": told, "stream": False})).json
+    assert said["message"]["content"] == "The weather in Sofia: rain."
 
 
 async def test_the_model_lists(ollama: OllamaApi) -> None:

@@ -161,6 +161,7 @@ async def running_web(
     engine = engine or folder / "engine"
     keys = Keyring(KeyStore(database), wrote=wrote.append)
     await keys.open()
+    objects = ObjectStore(folder / "objects", room=lambda: settings.current.api.objects_mib * MIB)
     trials = make_trials(engine=engine, owner="test", database=database, loop=loop, cores=lambda: 2)
     deps = ApiDeps(
         loop=loop,
@@ -173,7 +174,7 @@ async def running_web(
         activity=activity,
         trials=trials,
         keys=keys,
-        objects=ObjectStore(folder / "objects", room=lambda: settings.current.api.objects_mib * MIB),
+        objects=objects,
         premises=Premises(folder, folder, folder / "engine", STATIC / "vendor"),
         stopping=stopping,
         clock=time.time,
@@ -195,4 +196,5 @@ async def running_web(
         await trials.close()
         await tasks.close()
         await models.close()
+        objects.close()
         await database.close()

@@ -250,6 +250,15 @@ async def test_connect_fills_in_address_and_model(web: Web) -> None:
     assert (await web.call("GET", "/connect/nobody")).status == 404
 
 
+async def test_connect_tells_programs_for_ollama_where_to_go(web: Web) -> None:
+    """To the settings as long as there is no port for them, then to their port."""
+    assert 'href="/settings#api"' in await page(web, "/connect")
+    changed = await web.call("PATCH", "/api/settings", json={"api": {"ollama_port": 11434}})
+    assert changed.status == 200
+    await until(web, lambda o: o.snapshot.settings.api.ollama_port)
+    assert ">http://127.0.0.1:11434<" in await page(web, "/connect")
+
+
 async def test_connect_says_when_there_is_no_model(web: Web) -> None:
     """The texts have a word in its place."""
     serving = web.settings.current.serving.model_copy(update={"models": (), "on_demand": False})

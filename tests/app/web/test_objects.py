@@ -63,4 +63,4 @@ async def test_a_box_without_room_for_objects(web: Web) -> None:
     """The setting turns them off."""
     await web.call("PATCH", "/api/settings", json={"api": {"objects_mib": 0}})
     answer = await web.call("POST", OBJECTS, data=BytesIO(b"x"))
-    assert (answer.status, (await answer.json())["code"]) == (507, "objects_full")
+    assert (answer.status, (await answer.json())["code"]) == (403, "objects_off")

@@ -13,6 +13,7 @@ from native.build import alone
 HERE = Path(__file__).parent
 LOCK = HERE / "requirements.lock"
 FINISHED = ".finished"
+KEPT = 2
 
 
 def clients_python(cache: Path) -> Path:
@@ -22,15 +23,21 @@ def clients_python(cache: Path) -> Path:
     python = folder / "bin" / "python"
     with alone(cache):
         if not (folder / FINISHED).exists():
-            for old in cache.glob("clients-*"):
-                shutil.rmtree(old)
+            _forget_old(cache)
             _make(folder, python)
     return python
 
 
+def _forget_old(cache: Path) -> None:
+    """The cache is shared by branches."""
+    made = sorted(cache.glob("clients-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for old in made[KEPT - 1 :]:
+        shutil.rmtree(old)
+
+
 def _make(folder: Path, python: Path) -> None:
     uv = str(Path(sys.executable).with_name("uv"))
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
     install = ("pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(LOCK))
     subprocess.run([uv, *install], check=True)
     (folder / FINISHED).touch()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import litellm
+import litellm  # type: ignore[import-not-found]
 
 QUESTION = [{"role": "user", "content": "What is 3 + 4?"}]
 WEATHER = {
@@ -45,7 +45,6 @@ def embeddings(url: str, model: str) -> Any:
         api_base=f"{url}/v1",
         api_key="none",
         input=["blue sky", "fish"],
-        encoding_format="float",
     )
     return [len(entry["embedding"]) for entry in said.data]
 

@@ -20,12 +20,12 @@ def told(*messages: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_pictures_become_parts_of_the_message() -> None:
-    """After the text, in their order."""
+    """Before the text, in their order."""
     (said,) = told({"role": "user", "content": "What is it?", "images": ["iVBORw0", "/9j/4A"]})
     assert said["content"] == [
-        {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0"}},
         {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/4A"}},
+        {"type": "text", "text": "What is it?"},
     ]
 
 
