@@ -42,7 +42,8 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Lent(Protocol):
-    type: str
+    @property
+    def type(self) -> str: ...
 
 
 L = TypeVar("L", bound=Lent)

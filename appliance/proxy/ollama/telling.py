@@ -15,6 +15,7 @@ from appliance.proxy.ollama.asking import Asked, Telling
 from appliance.proxy.ollama.chunks import CHUNKS, UNREADABLE, VECTORS, Piece, Reading, Refused, Usage, error_text
 
 NANO = 10**9
+LONGEST_MS = 1e12
 NOTHING_SAID = Piece()
 
 Clock = Callable[[], float]
@@ -129,4 +130,4 @@ def shortened(raw: msgspec.Raw, dimensions: int) -> list[float]:
 
 
 def _nano(milliseconds: float | None) -> int:
-    return int(max(0.0, milliseconds or 0.0) * 1_000_000)
+    return int(min(max(0.0, milliseconds or 0.0), LONGEST_MS) * 1_000_000)

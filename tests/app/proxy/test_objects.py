@@ -70,20 +70,15 @@ def asking(url: str, **more: Any) -> dict[str, Any]:
 
 def fitting(path: str, url: str) -> dict[str, Any]:
     """The same question on another route, and as a file."""
+    parts: list[dict[str, Any]]
     sample = {"temperature": 0}
     match path:
         case "responses":
             parts = [{"type": "input_image", "image_url": url}, {"type": "input_text", "text": ASKED}]
             return {"input": [{"role": "user", "content": parts}], **sample}
         case "messages":
-            source = {"type": "url", "url": url}
-            return {
-                "messages": [
-                    {"role": "user", "content": [{"type": "image", "source": source}, {"type": "text", "text": ASKED}]}
-                ],
-                "max_tokens": 24,
-                **sample,
-            }
+            parts = [{"type": "image", "source": {"type": "url", "url": url}}, {"type": "text", "text": ASKED}]
+            return {"messages": [{"role": "user", "content": parts}], "max_tokens": 24, **sample}
         case "file":
             parts = [{"type": "file", "file": {"file_data": url}}, {"type": "text", "text": ASKED}]
             return {"messages": [{"role": "user", "content": parts}], "max_tokens": 24, **sample}

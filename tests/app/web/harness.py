@@ -59,6 +59,9 @@ class Counts:
     def bytes_sent(self) -> Mapping[str, int]:
         return {"m": 10}
 
+    def rescued(self) -> Mapping[str, int]:
+        return {"m": 1}
+
     def load(self) -> RequestLoad:
         return RequestLoad(in_flight=1)
 

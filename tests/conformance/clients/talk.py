@@ -1,4 +1,4 @@
-"""Talks to the API with one client and prints what came, as JSON: `python talk.py litellm|langchain URL MODEL`.
+"""Talks to the API with one client and prints what came, as JSON: `python talk.py litellm|langchain|ollama URL MODEL`.
 
 It runs in the environment of the clients, so it imports nothing of ours.
 """
