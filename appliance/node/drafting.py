@@ -117,7 +117,8 @@ def measured(trial: DraftTrial, spec: EngineSpec, speed: Speed) -> DraftTrial:
 def standing(model: Model, snapshot: Snapshot, spec: EngineSpec | None) -> Standing:
     helper = wanted_helper(model, snapshot)
     if helper is None:
-        return Standing.NOT_WANTED if model.projector or wish_of(model, snapshot) == OFF else Standing.NONE_THERE
+        chosen = wish_of(model, snapshot) not in {AUTO, OFF} and not model.projector
+        return Standing.NONE_THERE if chosen else Standing.NOT_WANTED
     if _failed(helper, model, snapshot):
         return Standing.LEFT_OUT
     trial = trial_in_force(model, snapshot)

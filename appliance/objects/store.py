@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from appliance.models.disk import MARGIN, FreeBytes, free_bytes, in_units
 from appliance.objects.ledger import Entry, Ledger, Upload
 from appliance.objects.sniff import SNIFFED, sniff
 from appliance.objects.spool import Spool
@@ -45,8 +46,14 @@ class Loan:
 class ObjectStore:
     """`room` is how many bytes all objects may take together."""
 
-    def __init__(self, folder: Path, room: Callable[[], int], clock: Callable[[], float] = time.time) -> None:
-        self._folder, self._room, self._clock = folder, room, clock
+    def __init__(
+        self,
+        folder: Path,
+        room: Callable[[], int],
+        clock: Callable[[], float] = time.time,
+        free: FreeBytes = free_bytes,
+    ) -> None:
+        self._folder, self._room, self._clock, self._free = folder, room, clock, free
         self._ledger = Ledger()
         self._spools: dict[str, Spool] = {}
         self.upload_seconds = UPLOAD_SECONDS
@@ -92,7 +99,7 @@ class ObjectStore:
         upload, spool = self._ledger.begin(owner.share), None
         try:
             self._refuse_early(upload, announced)
-            spool = await asyncio.to_thread(Spool, self._folder)
+            spool = await asyncio.to_thread(self._spool, LARGEST if announced is None else announced)
             async with asyncio.timeout(self.upload_seconds):
                 await self._store(upload, spool, pieces)
             kind = sniff(await asyncio.to_thread(spool.read, 0, SNIFFED))
@@ -122,6 +129,15 @@ class ObjectStore:
     def _refuse_early(self, upload: Upload, announced: int | None) -> None:
         if announced is not None:
             self._ledger.check(upload, max(0, min(announced - AROUND, LARGEST + 1)), self._room())
+
+    def _spool(self, coming: int) -> Spool:
+        """Blocks. What else the box has to write must still find room on the disk."""
+        spool = Spool(self._folder)
+        if self._free(self._folder) < coming + MARGIN:
+            spool.close()
+            what = f"The disk of this box is too full for objects: {in_units(MARGIN)} of it stay free for other things."
+            raise ObjectProblem(507, "disk_full", what)
+        return spool
 
     async def _store(self, upload: Upload, spool: Spool, pieces: AsyncIterator[bytes]) -> None:
         pending = bytearray()

@@ -45,19 +45,24 @@ def said(request: pytest.FixtureRequest, engine: Engine, python: Path) -> dict[s
 async def _talk(engine: Engine, python: Path, client: str) -> dict[str, Any]:
     async with running_api() as api, asyncio.timeout(TALK_SECONDS):
         api.serve(ready(engine.endpoint, abilities=TALKS | {Ability.EMBEDDING}))
-        process = await asyncio.create_subprocess_exec(
-            *(str(python), str(HERE / "talk.py"), client, api.url, MODEL),
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **QUIET},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-        assert process.returncode == 0, f"{client} broke off; its words stand above"
-        answers: dict[str, Any] = json.loads(output.splitlines()[-1])
-        return answers
+        return await talk(python, client, api.url)
+
+
+async def talk(python: Path, client: str, url: str) -> dict[str, Any]:
+    """All that a client is told there."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(python), str(HERE / "talk.py"), client, url, MODEL),
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **QUIET},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0, f"{client} broke off; its words stand above"
+    answers: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return answers
 
 
 def test_chat(said: dict[str, Any]) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.models.types import Ability
-from tests.app.proxy.harness import MODEL, TALKS, ready, running_engine
+from tests.app.proxy.harness import MODEL, TALKS, Engine, ready, running_engine
 from tests.app.proxy.ollama_harness import running_ollama
-from tests.conformance.clients.environment import HERE, clients_python
+from tests.conformance.clients.environment import clients_python
 from tests.conformance.suite import CACHE
-from tests.conformance.test_clients import TALK_SECONDS, WIDTH
+from tests.conformance.test_clients import TALK_SECONDS, WIDTH, talk
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 RIGHT: dict[str, Any] = {
@@ -33,30 +31,15 @@ RIGHT: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """All that it was told."""
-    with running_engine(
-        tmp_path_factory.mktemp("engine") / "engine.log", "--embeddings", "--pooling", "mean"
-    ) as engine:
-        answers: dict[str, Any] = asyncio.run(
-            _talk(ready(engine.endpoint, abilities=TALKS | {Ability.EMBEDDING}), clients_python(CACHE))
-        )
-    return answers
+    log = tmp_path_factory.mktemp("engine") / "engine.log"
+    with running_engine(log, "--embeddings", "--pooling", "mean") as engine:
+        return asyncio.run(_talk(engine, clients_python(CACHE)))
 
 
-async def _talk(route: Any, python: Path) -> Any:
+async def _talk(engine: Engine, python: Path) -> dict[str, Any]:
     async with running_ollama() as api, asyncio.timeout(TALK_SECONDS):
-        api.serve(route)
-        process = await asyncio.create_subprocess_exec(
-            *(str(python), str(HERE / "talk.py"), "ollama", api.url, MODEL),
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-        assert process.returncode == 0, "it broke off; its words stand above"
-        return json.loads(output.splitlines()[-1])
+        api.serve(ready(engine.endpoint, abilities=TALKS | {Ability.EMBEDDING}))
+        return await talk(python, "ollama", api.url)
 
 
 @pytest.mark.parametrize("what", RIGHT)

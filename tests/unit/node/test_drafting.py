@@ -157,9 +157,9 @@ def test_an_engine_without_a_helper_is_not_measured() -> None:
     plain = started(a_box("off"))
     assert to_measure(plain.children[TARGET.id].spec, plain) is None
     assert standing(TARGET, plain, None) is Standing.NOT_WANTED
-    assert standing(TARGET, replace(a_box(), library=make_snapshot(models=(TARGET,)).library), None) is (
-        Standing.NONE_THERE
-    )
+    lonely = make_snapshot(models=(TARGET,)).library
+    for wish, expected in (("auto", Standing.NOT_WANTED), (DRAFT.id, Standing.NONE_THERE)):
+        assert standing(TARGET, replace(a_box(wish), library=lonely), None) is expected
 
 
 def test_a_helper_that_is_not_the_one_that_is_wished_any_more_is_not_measured() -> None:

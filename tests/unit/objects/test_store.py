@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.models.disk import MARGIN
 from appliance.objects.spool import Spool
 from appliance.objects.store import ObjectStore
 from appliance.objects.types import LARGEST, LIFETIME_SECONDS, MIB, OWNER, ObjectProblem, Party
@@ -166,6 +167,16 @@ async def test_a_disk_that_is_full(store: ObjectStore, tmp_path: Path, monkeypat
     monkeypatch.setattr(Spool, "append", full)
     assert await problem(store, sent(b"x")) == (507, "disk_full")
     assert (store.filled, open_files(tmp_path)) == (0, 0)
+
+
+async def test_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
+    """What the box itself has to write finds room; nothing of the object is read."""
+    store = ObjectStore(tmp_path / "objects", lambda: 200 * MIB, free=lambda _: MARGIN + 100)
+    assert await problem(store, sent(b"x"), announced=101) == (507, "disk_full")
+    assert await problem(store, sent(b"x")) == (507, "disk_full")
+    assert open_files(tmp_path) == 0
+    assert (await store.take_in(sent(b"x"), LAPTOP, 100)).size == 1
+    store.close()
 
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_speeds_and_the_share_that_is_taken_are_shown() -> None:
         (with_both(SLOW), "off: not faster"),
         (with_both(USELESS), "off: not faster"),
         (a_box(left_out={TARGET.id: FAILED}), "off: did not start"),
-        (a_box(library=Library((TARGET,))), "off: nothing suits"),
+        (a_box(DRAFT.id, library=Library((TARGET,))), "off: nothing suits"),
         (a_box("ngram"), "on"),
     ],
 )
