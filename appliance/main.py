@@ -295,6 +295,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         meter=meter,
         stopping=stopping,
         wake=lambda model: loop.post(WakeAsked(model, time.time())),
+        changed=loop.changed_within,
         gate=KeyGate(keys, required=lambda: settings.current.api.require_key),
         objects=objects,
     )

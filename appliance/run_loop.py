@@ -6,6 +6,7 @@ Events that wait are folded together before one decision, so a burst costs one r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -74,6 +75,13 @@ class RunLoop:
         self.outlook = Outlook(self.outlook.revision + 1, snapshot, decision)
         self._changed.set()
         self._changed = asyncio.Event()
+
+    async def changed_within(self, seconds: float) -> None:
+        """Returns with the next change, or when the time is over."""
+        changed = self._changed
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await changed.wait()
 
     async def watch(self) -> AsyncIterator[Outlook]:
         """Yields the outlook now and after each change; a slow reader misses what lies between, never the last."""

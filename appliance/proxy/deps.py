@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from appliance.node.snapshot import NodeFacts
@@ -23,6 +23,7 @@ class ProxyDeps:
     meter: RequestMeter
     stopping: asyncio.Event  # set once the box ends: nothing new is taken
     wake: Callable[[str], None]  # asks for a model that sleeps
+    changed: Callable[[float], Awaitable[None]] = asyncio.sleep  # waits so long, or until something is different
     gate: Gate = OPEN_GATE
     lines: Lines = field(default_factory=Lines)  # before the engines, for all who use them
     objects: ObjectStore | None = None  # large attachments; None: none are taken

@@ -229,7 +229,7 @@ class Relay:
                 raise ClientGone
             if call.early is not None:
                 await call.early.say(_how_far(route), self._own_headers(call, route))
-            await asyncio.sleep(WAKE_LOOK_SECONDS)
+            await self._deps.changed(WAKE_LOOK_SECONDS)
             route = self._route(call)
         return route
 

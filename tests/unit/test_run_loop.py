@@ -118,3 +118,13 @@ async def test_a_loop_that_is_told_to_end_ends_though_events_wait() -> None:
     loop.post(LIBRARY)
     async with asyncio.timeout(5):
         await tasks.close()
+
+
+async def test_who_waits_for_a_change_is_woken_by_it(run: Callable[[RunLoop], RunLoop]) -> None:
+    """At once, or when its time is over."""
+    loop = run(RunLoop(snapshot(), lambda _: None, lambda: 0.0))
+    await loop.changed_within(0.0)
+    loop.post(HARDWARE)
+    async with asyncio.timeout(5):
+        await loop.changed_within(3600.0)
+    assert loop.outlook.snapshot.inventory is not None

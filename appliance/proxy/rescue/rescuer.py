@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -81,7 +80,7 @@ class Rescuer:
                 raise ClientGone
             if call.early is not None and call.early.begun:
                 await call.early.say("meshbox: the engine of this answer ended; waiting for another one", [])
-            await asyncio.sleep(LOOK_SECONDS)
+            await self._deps.changed(LOOK_SECONDS)
 
     async def _elsewhere(self, call: Call, endpoint: Endpoint, send: Send) -> None:
         sent = call.kept.all() if call.kept is not None else None
