@@ -48,7 +48,7 @@ def _memory_v2(level: Path) -> MemoryLimit | None:
     known = [bound for bound in bounds if bound is not None]
     if not known:
         return None
-    cache = _statistic(level, "inactive_file")
+    cache = _cache(level, "")
     return MemoryLimit(min(known), max(0, (read_number(level / "memory.current") or 0) - cache))
 
 
@@ -56,8 +56,13 @@ def _memory_v1(level: Path) -> MemoryLimit | None:
     limit = read_number(level / "memory.limit_in_bytes")
     if limit is None:
         return None
-    cache = _statistic(level, "total_inactive_file")
+    cache = _cache(level, "total_")
     return MemoryLimit(limit, max(0, (read_number(level / "memory.usage_in_bytes") or 0) - cache))
+
+
+def _cache(level: Path, prefix: str) -> int:
+    """Pages of files, in use or not: weights that are mapped are read again when they are needed."""
+    return _statistic(level, f"{prefix}inactive_file") + _statistic(level, f"{prefix}active_file")
 
 
 def _statistic(level: Path, name: str) -> int:

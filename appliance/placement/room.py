@@ -47,7 +47,6 @@ class NodeResources:
 class Known:
     """What is known beside the inventory. Sizes in bytes by device id, `PROCESSOR` for the machine's memory."""
 
-    reclaimable: Mapping[str, int] = field(default_factory=dict)  # held by engines that would make room
     bandwidth: Mapping[str, float] = field(default_factory=dict)
     caps: Mapping[str, int] = field(default_factory=dict)  # most that may be in use on a GPU; 0: it is left alone
 
@@ -74,13 +73,13 @@ def _gpu(gpu: Gpu, known: Known) -> Device:
     cap = known.caps.get(gpu.id, gpu.memory_total)
     if cap == 0:
         return Device(gpu.id, gpu.name, 0, bandwidth, TAKEN_BACK)
-    used = max((gpu.memory_used or 0) - known.reclaimable.get(gpu.id, 0), 0)
+    used = gpu.memory_used or 0
     free = min(gpu.memory_total - GPU_MARGIN, cap) - used  # as the engine keeps it: others count as well
     return Device(gpu.id, gpu.name, _rounded(free, gpu.memory_total), bandwidth)
 
 
 def _memory(memory: Memory, known: Known) -> Device:
-    free = min(memory.available + known.reclaimable.get(PROCESSOR, 0), memory.total)
+    free = min(memory.available, memory.total)
     room = _rounded(free - memory_margin(memory.total), memory.total)
     return Device(PROCESSOR, "this machine's memory", room, known.bandwidth.get(PROCESSOR))
 

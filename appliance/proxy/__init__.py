@@ -14,4 +14,5 @@ lines       who waits for which engine, who is at it                    usher   
 links       pure: addresses that an engine would fetch                  marking   marks for the objects that a body names
 attachments the objects of one request, put in on the way               objects   objects go up and away
 news/       the events that programs listen to
+ollama/     the same API as programs made for Ollama know it, on a port of its own
 """

@@ -17,7 +17,7 @@ def memory_v2(limit: int | str, used: int = 0, cache: int = 0, high: int | str =
         "memory.max": limit,
         "memory.high": high,
         "memory.current": used,
-        "memory.stat": f"anon 1\nfile 2\ninactive_file {cache}\nactive_file 3",
+        "memory.stat": f"anon 1\nfile 2\ninactive_file {cache - cache // 3}\nactive_file {cache // 3}",
     }
 
 
@@ -85,7 +85,7 @@ def test_v1_in_a_container(tmp_path: Path) -> None:
     memory: Tree = {
         "memory/memory.limit_in_bytes": 2 * GIB,
         "memory/memory.usage_in_bytes": 512 * MIB,
-        "memory/memory.stat": f"cache 7\ntotal_inactive_file {256 * MIB}",
+        "memory/memory.stat": f"cache 7\ntotal_inactive_file {200 * MIB}\ntotal_active_file {56 * MIB}",
     }
     cpu: Tree = {"cpu,cpuacct/cpu.cfs_quota_us": 150000, "cpu,cpuacct/cpu.cfs_period_us": 100000}
     make_tree(tmp_path, v1({**memory, **cpu}))

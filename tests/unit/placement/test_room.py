@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.placement.room import GIB, GPU_MARGIN, MIB, PROCESSOR, Device, Known, capped, memory_margin, resources_of
+from appliance.placement.room import GIB, GPU_MARGIN, MIB, Device, Known, capped, memory_margin, resources_of
 from tests.unit.placement.values import box, gpu, inventory
 
 
@@ -25,13 +25,6 @@ def test_the_machine_gives_what_is_available_less_a_margin() -> None:
 def test_the_margin_grows_with_the_machine(total: int, margin: int) -> None:
     """A small box keeps little, a large one no more than it needs."""
     assert memory_margin(total * GIB) == margin
-
-
-def test_memory_held_by_engines_that_would_go_counts_as_free() -> None:
-    """But never more than there is."""
-    known = Known(reclaimable={"pci:0": 5 * GIB, PROCESSOR: 100 * GIB})
-    node = box(gpu(total=24, used=6), total=16, available=4, known=known)
-    assert (node.gpu_room, node.memory.room) == (22 * GIB, 15 * GIB)
 
 
 def test_unified_memory_is_there_once() -> None:
@@ -66,8 +59,9 @@ def test_a_full_gpu_has_no_room() -> None:
 
 def test_small_changes_do_not_show() -> None:
     """Free memory moves all the time; a verdict must not flicker with it."""
-    node = box(gpu(), known=Known(reclaimable={PROCESSOR: 63 * MIB}))
-    assert node.memory == box(gpu()).memory
+    seen = inventory(gpu())
+    moved = replace(seen, memory=replace(seen.memory, available=seen.memory.available + 63 * MIB))
+    assert resources_of(moved, "box", "Box").memory == box(gpu()).memory
 
 
 def test_a_limit_counts_all_that_is_in_use() -> None:
@@ -76,8 +70,6 @@ def test_a_limit_counts_all_that_is_in_use() -> None:
     assert box(gpu(total=24), known=Known(caps=limits)).gpu_room == 8 * GIB
     assert box(gpu(total=24, used=6), known=Known(caps=limits)).gpu_room == 2 * GIB
     assert box(gpu(total=24, used=10), known=Known(caps=limits)).gpu_room == 0
-    held = Known(reclaimable={"pci:0": 6 * GIB}, caps=limits)
-    assert box(gpu(total=24, used=6), known=held).gpu_room == 8 * GIB
     assert box(gpu(total=24), known=Known(caps={"pci:0": 24 * GIB})).gpu_room == box(gpu(total=24)).gpu_room
 
 
