@@ -148,7 +148,7 @@ class ObjectStore:
                 await asyncio.to_thread(spool.append, bytes(pending))
                 pending.clear()
         if not upload.size:
-            raise ObjectProblem(400, "empty_object", "The object is empty. Send its bytes as the body of the request.")
+            raise ObjectProblem(422, "empty_object", "The object is empty. Send its bytes as the body of the request.")
         await asyncio.to_thread(spool.append, bytes(pending))
         await asyncio.to_thread(spool.finish)
 

@@ -11,7 +11,7 @@ usage       pure: what an answer tells about its tokens                 gate    
 permit      what one request may do                                     spent     pure: what is booked on its key
 gist        pure: what a body takes to be answered                      chooser   the route by name, or the best one
 lines       who waits for which engine, who is at it                    usher     a request to its place at an engine
-links       pure: addresses that an engine would fetch                  marking   marks for the objects that a body names
+links       pure: addresses that an engine would fetch                  marking   marks for objects that a body names
 attachments the objects of one request, put in on the way               objects   objects go up and away
 news/       the events that programs listen to
 ollama/     the same API as programs made for Ollama know it, on a port of its own

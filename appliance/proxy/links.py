@@ -22,7 +22,11 @@ def _spelled(word: str) -> bytes:
 
 _PLAIN = b'"http'
 _BY_NUMBER = re.compile(rb"\\u00(?:68|74|70)")  # or one of its letters
-_SUSPECT = re.compile(b'"(?:%b)"\\s*:\\s*"%b' % (b"|".join(map(_spelled, _LEAVES)), _spelled("http")))
+_SPELLED_LEAVES = b"|".join(map(_spelled, _LEAVES))
+_NAME = re.compile(b'"(?:%b)"\\Z' % _SPELLED_LEAVES)
+_LONGEST_NAME = 6 * max(map(len, _LEAVES)) + 2
+_FIELD = re.compile(b'"(?:%b)"\\s*:\\s*"%b' % (_SPELLED_LEAVES, _spelled("http")))
+_SPACE = b" \t\r\n"
 
 
 def remote_link(body: bytes) -> str | None:
@@ -31,7 +35,7 @@ def remote_link(body: bytes) -> str | None:
     Wherever in the body it stands, and should one of two equal fields hold it: which of them counts is the engine's
     affair. Raises RecursionError where the body is nested too deeply.
     """
-    if not (_PLAIN in body or _BY_NUMBER.search(body)) or _SUSPECT.search(body) is None:  # the cheap looks first
+    if not _suspect(body):
         return None
     found: list[str] = []
 
@@ -42,6 +46,35 @@ def remote_link(body: bytes) -> str | None:
 
     json.loads(body, object_pairs_hook=look, parse_int=str, parse_float=str)  # numbers of any length
     return found[0] if found else None
+
+
+def _suspect(body: bytes) -> bool:
+    """Whether a field that may hold an address holds one. Costs next to nothing for most bodies."""
+    if _BY_NUMBER.search(body):
+        return _FIELD.search(body) is not None
+    at = body.find(_PLAIN)
+    while at >= 0:
+        if _is_field(body, at):
+            return True
+        at = body.find(_PLAIN, at + 1)
+    return False
+
+
+def _is_field(body: bytes, at: int) -> bool:
+    """Whether the value that begins there is one of such a field."""
+    colon = _before(body, at)
+    if colon < 0 or body[colon] != ord(":"):
+        return False
+    end = _before(body, colon) + 1
+    return _NAME.search(body, max(0, end - _LONGEST_NAME), end) is not None
+
+
+def _before(body: bytes, at: int) -> int:
+    """Where the last letter before that place stands."""
+    at -= 1
+    while at >= 0 and body[at] in _SPACE:
+        at -= 1
+    return at
 
 
 def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_answers_stay_the_same_and_drafts_are_taken(tmp_path: Path) -> None:
     """Greedily, with and without; both were measured before anybody was answered."""
     (tmp_path / "models").mkdir()
     shutil.copyfile(DRAFT, tmp_path / "models" / DRAFT.name)
-    with a_box(tmp_path) as box:
+    with a_box(tmp_path, speculation="off") as box:
         box.wait_ready()
         alone = [ask(box, question) for question in QUESTIONS]
         assert all("draft_n" not in answer["timings"] for answer in alone)

@@ -17,7 +17,7 @@ from appliance.proxy.permit import Permit
 from appliance.routing.table import RoutingTable
 from appliance.tasks import TaskGroup
 
-LOOK_SECONDS = 0.1  # so often the models are looked at
+LOOK_SECONDS = 0.2  # at least so often the models are looked at
 MOST = 64
 MOST_OF_ONE = 8  # key, or address
 
@@ -72,7 +72,7 @@ class Hub:
                 self._table, now = table, time.time()
                 for listener in self._listeners:
                     listener.look(table, now)
-            await asyncio.sleep(LOOK_SECONDS)
+            await self._deps.changed(LOOK_SECONDS)
         for listener in self._listeners:
             listener.end()
 

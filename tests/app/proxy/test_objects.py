@@ -237,7 +237,7 @@ async def test_each_key_has_its_own(keyed: tuple[Api, list[str]]) -> None:
         ("DELETE", OBJECTS + "/..%2F..%2Fsecrets%2Fnode.key", 404),
         ("DELETE", OBJECTS + "/" + "x" * 2000, 404),
         ("DELETE", OBJECTS + "/%00", 404),
-        ("POST", OBJECTS, 400),
+        ("POST", OBJECTS, 422),
     ],
 )
 async def test_strange_requests(seeing: Api, method: str, path: str, status: int) -> None:

@@ -41,7 +41,7 @@ async def test_no_path_is_an_id(web: Web, path: str) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "status", "code"),
     [
-        (b"", "image/png", 400, "empty_object"),
+        (b"", "image/png", 422, "empty_object"),
         (b"x", "multipart/form-data", 400, "malformed_form"),
         (
             b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx",

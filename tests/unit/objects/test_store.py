@@ -126,7 +126,7 @@ async def test_a_size_that_is_told_is_refused_at_once(store: ObjectStore) -> Non
 
 async def test_nothing_is_no_object(store: ObjectStore) -> None:
     """An empty body is told so."""
-    assert await problem(store, sent(), 0) == (400, "empty_object")
+    assert await problem(store, sent(), 0) == (422, "empty_object")
 
 
 async def test_one_that_comes_too_slowly(store: ObjectStore, tmp_path: Path) -> None:
