@@ -223,8 +223,6 @@ def _missing(ref: str, snapshot: Snapshot) -> Failure:
     return Failure("model_missing", f"No file of this box is called {ref!r}.")
 
 
-
-
 def _state(child: Child) -> ServingState:
     match child.state:
         case ChildState.READY:

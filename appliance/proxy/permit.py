@@ -52,7 +52,6 @@ class OwnerPermit(Permit):
         return OWNER
 
 
-
 class KeyPermit(Permit):
     """Of a request with a key. `counted`: it holds one of the places at once until its end."""
 
