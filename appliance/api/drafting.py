@@ -7,7 +7,7 @@ from typing import Any
 from appliance.api.problems import Problem
 from appliance.models.draft_trials import Speed
 from appliance.node.drafting import Standing, standing, trial_in_force, wanted_helper
-from appliance.node.events import DraftForgotten
+from appliance.node.events import DraftForgotten, RetryAsked
 from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import Snapshot
 from appliance.run_loop import RunLoop
@@ -38,6 +38,7 @@ def measure_again(loop: RunLoop, entry: ServingEntry) -> str:
     if model is None or trial_in_force(model, snapshot) is None:
         raise Problem(409, "not_measured", f"For {entry.model} nothing was measured yet that could be measured again.")
     loop.post(DraftForgotten(model.id))
+    loop.post(RetryAsked(model.id))  # an engine that answers is not ended for it by itself
     return model.id
 
 

@@ -64,7 +64,7 @@ def choose(model: Model, snapshot: Snapshot) -> Choice:
         return using
     trial = snapshot.draft_trials.get(model.id)
     if trial is None or trial.pair != pair_of(model, helper):
-        return ALONE_FIRST
+        return NOTHING if _answers_alone(model, snapshot) and not _named(model, snapshot) else ALONE_FIRST
     if trial.machine != machine:
         return _as_it_runs(model, snapshot, using) or ALONE_FIRST
     if trial.alone is None:
@@ -161,6 +161,12 @@ def _as_it_runs(model: Model, snapshot: Snapshot, using: Choice) -> Choice | Non
         return None
     spec = child.spec
     return using if spec.no_room_for else Choice(spec.drafting, spec.draft, spec.trial)
+
+
+def _answers_alone(model: Model, snapshot: Snapshot) -> bool:
+    """A helper that turned up meanwhile is no reason to end it either: it is tried at the next start."""
+    child = snapshot.children.get(model.id)
+    return child is not None and child.state is ChildState.READY and not (child.spec.drafting or child.spec.trial)
 
 
 def _failed(helper: Helper, model: Model, snapshot: Snapshot) -> bool:

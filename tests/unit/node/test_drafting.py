@@ -182,3 +182,11 @@ def test_a_model_with_eyes_is_left_alone() -> None:
     """The engine's ways of drafting are for text."""
     sees = replace(TARGET, projector="/models/eyes.gguf")
     assert engine_spec(sees, a_box()).drafting == ""
+
+
+def test_a_helper_that_turns_up_does_not_end_an_engine_that_answers() -> None:
+    """It is tried when the model is loaded next; one that the owner names is tried at once."""
+    lonely = ready(started(replace(a_box("off"))))
+    for draft, expected in (("auto", None), (DRAFT.id, ("", "", True))):
+        later = replace(lonely, settings=a_box(draft).settings)
+        assert way(commanded(later)) == expected
