@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Account, faults
 from tests.browser.steps import log_in
@@ -117,3 +117,31 @@ def test_an_open_page_leads_to_the_login_when_its_login_ends(box: Box, page: Pag
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.locator("#headline")).to_be_visible()
+
+
+def test_a_stream_that_is_refused_at_first_is_asked_for_again(box: Box, page: Page) -> None:
+    """The page says that it hears nothing, and goes on as soon as it does."""
+    log_in(page, box)
+    answers = iter([503])
+    page.route("**/events/ui?**", lambda route: refused(route, next(answers, None)))
+    page.goto(f"{box.web_url}/")
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.locator("#offline")).to_be_hidden(timeout=15_000)
+
+
+def test_a_login_that_ended_before_the_stream_began_leads_to_the_login(box: Box, page: Page) -> None:
+    """Between the page and its stream a login may end: the page is asked for again, which shows the login."""
+    log_in(page, box)
+    loads: list[str] = []
+    page.on("load", lambda loaded: loads.append(loaded.url))
+    answers = iter([401])
+    page.route("**/events/ui?**", lambda route: refused(route, next(answers, None)))
+    with page.expect_event("load", lambda _: len(loads) == 2, timeout=15_000):
+        page.goto(f"{box.web_url}/")
+
+
+def refused(route: Route, status: int | None) -> None:
+    if status is None:
+        route.continue_()
+    else:
+        route.fulfill(status=status, body="No.")

@@ -38,3 +38,17 @@ document.addEventListener("htmx:sse:error", (event) => {
   offline.hidden = false;
 });
 document.addEventListener("htmx:sse:after:connection", () => { offline.hidden = true; });
+
+// The first connection of the page's stream is a request like any other: only a lost one is taken up again by itself.
+const live = document.getElementById("live");
+
+function connectAgain(event) {
+  const { ctx } = event.detail;
+  if (!live || ctx?.sourceElement !== live || live._htmx?.sse) return;
+  if (ctx.response?.status === 401) return location.reload();
+  offline.hidden = false;
+  setTimeout(() => htmx.ajax("GET", live.getAttribute("hx-sse:connect"), { source: live }), 2000);
+}
+
+document.addEventListener("htmx:response:error", connectAgain);
+document.addEventListener("htmx:error", connectAgain);
