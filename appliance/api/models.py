@@ -48,6 +48,9 @@ def found_document(found: FoundRepo, fit: Verdict) -> Json:
         "architecture": found.architecture,
         "parameters": found.parameters,
         "context_length": found.context_length,
+        "traits": {
+            claim.capability.value: {"level": claim.level.value, "source": claim.source} for claim in found.claims
+        },
         "fit": fit_document(fit),
     }
 

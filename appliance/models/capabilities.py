@@ -6,7 +6,7 @@ Only what is sure may decide where a request goes: a name is a hint, a projector
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from appliance.models import architectures as known
 from appliance.models.gguf_header import Array, Header
@@ -37,6 +37,23 @@ def claims_of(header: Header, architecture: str, abilities: frozenset[Ability]) 
         _embedding(abilities, name),
         _experts(header, architecture),
     )
+
+
+_TOLD_BY_THE_HUB = {
+    Capability.VISION: frozenset({"image-text-to-text", "image-to-text", "visual-question-answering", "vision"}),
+    Capability.AUDIO: frozenset({"audio-text-to-text", "automatic-speech-recognition", "audio"}),
+    Capability.TOOLS: frozenset({"tool-calling", "tool-use", "function-calling", "tools"}),
+    Capability.REASONING: frozenset({"reasoning", "thinking"}),
+    Capability.EMBEDDING: frozenset({"feature-extraction", "sentence-similarity", "embeddings"}),
+    Capability.EXPERTS: frozenset({"moe", "mixture-of-experts"}),
+}
+
+
+def hub_claims(words: Iterable[str]) -> tuple[Claim, ...]:
+    """What the hub says of a model that is not here yet, by its task and tags: likely, as anybody may write them."""
+    said = {word.casefold() for word in words}
+    told = (capability for capability, known_words in _TOLD_BY_THE_HUB.items() if said & known_words)
+    return tuple(Claim(capability, Level.LIKELY, "what the hub says of it") for capability in told)
 
 
 def projector_claims(header: Header) -> tuple[Claim, ...]:

@@ -18,6 +18,7 @@ from appliance.models.choice import RemoteFile
 from appliance.models.failed import ModelProblem
 from appliance.models.hub_token import HubToken
 from appliance.models.refs import HUB_HOSTS
+from appliance.models.types import Claim
 
 if TYPE_CHECKING:
     from appliance.models.hub_client import HubClient
@@ -45,6 +46,7 @@ class FoundRepo:
     architecture: str | None = None
     parameters: int | None = None
     context_length: int | None = None
+    claims: tuple[Claim, ...] = ()  # what it can do, as the hub says
 
 
 @dataclass(frozen=True, slots=True)

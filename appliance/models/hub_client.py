@@ -22,6 +22,7 @@ from huggingface_hub import errors
 from huggingface_hub.hf_api import ModelInfo, ModelSort_T, RepoSibling
 
 from appliance.models.addresses import AddressRefused, check_url
+from appliance.models.capabilities import hub_claims
 from appliance.models.choice import RemoteFile
 from appliance.models.hub import (
     DEADLINE_SECONDS,
@@ -49,6 +50,7 @@ SORTS: dict[Sort, ModelSort_T] = {
     "updated": "last_modified",
     "trending": "trending_score",
 }
+MOST_TAGS = 200
 
 
 class HubClient:
@@ -65,7 +67,7 @@ class HubClient:
                 search=query or None,
                 sort=SORTS[sort],
                 limit=limit,
-                expand=["downloads", "likes", "lastModified", "gated", "gguf"],
+                expand=["downloads", "likes", "lastModified", "gated", "gguf", "pipeline_tag", "tags"],
                 token=False,
             )
             return tuple(_found(info) for info in found)
@@ -194,7 +196,13 @@ def _found(info: ModelInfo) -> FoundRepo:
         architecture=architecture if isinstance(architecture, str) and len(architecture) <= 64 else None,
         parameters=_number(gguf.get("total")),
         context_length=_number(gguf.get("context_length")),
+        claims=hub_claims(_words(info)),
     )
+
+
+def _words(info: ModelInfo) -> list[str]:
+    given = [info.pipeline_tag, *(info.tags or ())[:MOST_TAGS]]
+    return [word for word in given if isinstance(word, str) and len(word) <= 64]
 
 
 def _facts(info: ModelInfo) -> RepoFacts:

@@ -59,6 +59,7 @@ class Repo:
     updated: float = 0.0
     hashes: dict[str, str] = field(default_factory=dict)  # told instead of the true ones
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    task: str = "text-generation"
 
     @property
     def commit(self) -> str:
@@ -168,7 +169,7 @@ class FakeHub:
             return _error(404, "RevisionNotFound")
         siblings = [_sibling(path, data, repo.told_hash(path, data)) for path, data in files.items()]
         commit = repo.commit if revision == "main" else revision
-        return web.json_response(_listed(repo) | {"sha": commit, "siblings": siblings, "tags": ["gguf"]})
+        return web.json_response(_listed(repo) | {"sha": commit, "siblings": siblings})
 
     async def _resolve(self, request: web.Request) -> web.Response:
         repo = self._repo(request)
@@ -262,6 +263,8 @@ def _listed(repo: Repo) -> dict[str, Any]:
         "private": False,
         "lastModified": datetime.fromtimestamp(repo.updated, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         "gguf": _gguf(repo.files),
+        "pipeline_tag": repo.task,
+        "tags": ["gguf"],
     }
 
 

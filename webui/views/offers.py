@@ -16,6 +16,7 @@ from appliance.placement.advice import advise_by_parameters
 from appliance.placement.fit import Code
 from appliance.placement.room import NodeResources
 from webui.views.fit import Verdict, worded
+from webui.views.traits import LABELS
 from webui.views.words import count_text, size_text
 
 SORTS: tuple[tuple[Sort, str], ...] = (
@@ -59,6 +60,8 @@ def _notes(repo: FoundRepo) -> Iterable[str]:
     if repo.parameters:
         yield count_text(repo.parameters)
     yield f"fetched {count_text(repo.downloads)} times"
+    if repo.claims:
+        yield "perhaps: {}".format(", ".join(LABELS[claim.capability].lower() for claim in repo.claims))
     if repo.gated:
         yield "asks you to accept its terms first"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from appliance.models.types import Capability, Level, Model
 
-_LABELS = {
+LABELS = {
     Capability.VISION: "Sees pictures",
     Capability.AUDIO: "Hears sound",
     Capability.TOOLS: "Uses tools",
@@ -28,4 +28,4 @@ class Trait:
 def traits(model: Model) -> tuple[Trait, ...]:
     """Only what is sure decides where a request goes."""
     claims = model.profile.claims if model.profile else ()
-    return tuple(Trait(_LABELS[claim.capability], *_LEVELS[claim.level], claim.source) for claim in claims)
+    return tuple(Trait(LABELS[claim.capability], *_LEVELS[claim.level], claim.source) for claim in claims)

@@ -92,3 +92,12 @@ async def test_an_ended_job_is_taken_off_the_list(web: Web) -> None:
     answer = await web.call("POST", f"/models/jobs/{job.id}/dismiss", data={"back": "/models"})
     assert answer.headers["Location"] == "/models?done=dismissed"
     assert web.models.downloads.jobs() == {}
+
+
+async def test_a_search_says_what_a_model_may_be_able_to_do(web: Web, hub: FakeHub) -> None:
+    """As the hub tells it: likely, until the file itself is here."""
+    hub.repos[SECOND].task = "image-text-to-text"
+    assert "perhaps: sees pictures" in await text(web, "/models?q=tiny")
+    found = await (await web.call("GET", "/api/models/search?q=tiny")).json()
+    (one,) = [one for one in found["models"] if one["repo"] == SECOND]
+    assert one["traits"] == {"vision": {"level": "likely", "source": "what the hub says of it"}}

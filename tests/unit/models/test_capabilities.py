@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.models.capabilities import claims_of, projector_claims, strongest
+from appliance.models.capabilities import claims_of, hub_claims, projector_claims, strongest
 from appliance.models.gguf_header import read_header
 from appliance.models.profile import make_profile
 from appliance.models.types import Ability, Capability, Claim, Level
@@ -126,3 +126,13 @@ def test_the_bundled_model_knows_tools() -> None:
     profile = make_profile(read_header(path.read_bytes()))
     assert profile.level(Capability.TOOLS) is Level.SURE
     assert profile.level(Capability.VISION) is Level.NONE
+
+
+def test_what_the_hub_says_is_likely_at_most() -> None:
+    """Anybody may write it there; and nothing follows from words that nobody knows."""
+    found = hub_claims(["Image-Text-to-Text", "moe", "gguf", "en"])
+    assert [(claim.capability, claim.level) for claim in found] == [
+        (Capability.VISION, Level.LIKELY),
+        (Capability.EXPERTS, Level.LIKELY),
+    ]
+    assert hub_claims(["text-generation", "conversational"]) == ()
