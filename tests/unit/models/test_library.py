@@ -1,4 +1,4 @@
-"""The models of a box, from files on disk."""
+"""The models of a box, from files on disk: one scanner and all that it may meet, so one file."""
 
 from __future__ import annotations
 
