@@ -222,11 +222,11 @@ def test_nobody_starves(crowd: list[int], older: int, batch: bool) -> None:
     assert given <= TURN_OF_THE_OLD * (older + 1)
 
 
-@given(costs=st.lists(st.floats(0.1, 10.0), min_size=40, max_size=40), places=st.integers(1, 3))
+@given(costs=st.lists(st.floats(0.01, LONG_WAIT / 80), min_size=40, max_size=40), places=st.integers(1, 3))
 @settings(max_examples=100, deadline=None)
 def test_time_is_shared_within_a_bound(costs: list[float], places: int) -> None:
-    """Two callers who always have something waiting get the same time, but for the answers that are just running, and
-    but for what was given to the oldest, which is booked on them as well."""
+    """Two callers who always have something waiting get the same time, but for the answers that are just running.
+    It is over before anybody has waited long enough to be given a place for that."""
     line, now = FairLine(), 0.0
     used = {"a": 0.0, "b": 0.0}
     running: dict[Turn, float] = {}
@@ -240,7 +240,8 @@ def test_time_is_shared_within_a_bound(costs: list[float], places: int) -> None:
         line.leave(turn, now)
         used[turn.caller] += now - (turn.started or 0.0)
         line.come(turn.caller, now)
-    assert abs(used["a"] - used["b"]) <= 10.0 * (2 * places + 2)
+    assert now < LONG_WAIT
+    assert abs(used["a"] - used["b"]) <= max(costs) * (2 * places + 2)
 
 
 @pytest.mark.parametrize("places", [0, -1])
