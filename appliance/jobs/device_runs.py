@@ -23,6 +23,7 @@ from appliance.models.types import Ability
 from appliance.node.snapshot import Child, ChildState, EngineSpec
 from appliance.placement.pinning import Pins
 from appliance.supervisor.child import EngineChild, Surroundings
+from appliance.supervisor.engine_build import EngineBuild
 from appliance.supervisor.llama_server import tool_environment
 from appliance.supervisor.tool import ToolFailed, run_tool
 from appliance.tasks import TaskGroup
@@ -101,7 +102,7 @@ def _test_spec(bench: Bench, device: str, pins: Pins) -> EngineSpec:
 
 def _surroundings(bench: Bench, watch: _Watch) -> Surroundings:
     return Surroundings(
-        engine=bench.engine,
+        build=EngineBuild(bench.engine),
         owner=bench.owner,
         session=bench.session,
         report=watch.heard,

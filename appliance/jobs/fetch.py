@@ -125,9 +125,9 @@ class Fetcher:
             sizes = await asyncio.to_thread(_move_all, moves)
         except OSError as error:
             raise disk_failed(error) from error
-        now = time.time()
+        now, told = time.time(), " ".join(plan.told)
         await self._shelf.add(
-            ManagedFile(file.target, size, hashes[file.key], plan.source, plan.revision, now)
+            ManagedFile(file.target, size, hashes[file.key], plan.source, plan.revision, now, told)
             for file, size in zip(reversed(files), sizes, strict=True)
         )
 
@@ -145,7 +145,10 @@ def _move_all(moves: list[tuple[Path, Path]]) -> list[int]:
     sizes = []
     for source, target in moves:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source.exists() or not target.exists():  # another plan with the same file may have been quicker
+        try:
             source.replace(target)
+        except FileNotFoundError:
+            if not target.exists():  # another plan with the same file may have been quicker
+                raise
         sizes.append(target.stat().st_size)
     return sizes

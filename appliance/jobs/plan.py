@@ -14,6 +14,7 @@ from appliance.models.names import clean_id
 from appliance.models.places import safe_name, targets
 from appliance.models.refs import ENDING, UrlRef
 from appliance.models.shards import Shard, shard_of
+from appliance.models.types import Capability
 
 COPIED = "file"  # in place of the repository or the host: from elsewhere on this box
 KEY_LENGTH = 40
@@ -43,6 +44,7 @@ class Plan:
     source: str  # the repository, the host, or COPIED
     revision: str | None = None
     quant: str | None = None
+    told: tuple[Capability, ...] = ()  # what the hub says the model can do
 
     @property
     def size(self) -> int | None:
@@ -61,7 +63,8 @@ def plan_repo(repo: str, facts: RepoFacts, choice: Choice, url_of: Callable[[str
         return PlannedFile(url, str(places[file.path]), key, file.size, file.sha256, companion=file == choice.companion)
 
     files = tuple(planned(file) for file in choice.files)
-    return Plan(model_id(files[0].target), files, repo, facts.revision, choice.variant.quant)
+    told = tuple(claim.capability for claim in facts.about.claims)
+    return Plan(model_id(files[0].target), files, repo, facts.revision, choice.variant.quant, told)
 
 
 def plan_url(ref: UrlRef, size: int | None) -> Plan:

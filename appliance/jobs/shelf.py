@@ -18,7 +18,7 @@ from appliance.models.failed import ModelProblem
 from appliance.models.refs import ENDING
 from appliance.models.shards import missing_names, shard_of
 from appliance.models.transfer import disk_failed
-from appliance.models.types import BrokenFile, Library, Model
+from appliance.models.types import BrokenFile, Capability, Library, Model
 from appliance.storage.database import Database
 from appliance.storage.errors import StorageFailed
 
@@ -35,6 +35,7 @@ class ManagedFile:
     source: str  # the repository, the host, or UPLOADED
     revision: str | None
     fetched_at: float
+    told: str = ""  # what the hub said the model can do: capabilities by their values, with spaces between
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,12 @@ class Shelf:
         """By the whole path, as the library has it."""
         relative = self._relative(path)
         return None if relative is None else self._files.get(relative)
+
+    def told_of(self, path: str) -> tuple[Capability, ...]:
+        """What the hub said of a file when it was fetched; for the scanner, from its thread."""
+        file = self.of_path(path)
+        said = set() if file is None else set(file.told.split())
+        return tuple(capability for capability in Capability if capability.value in said)
 
     async def add(self, files: Iterable[ManagedFile]) -> None:
         """A disk that is full costs the memory of who fetched it, not the file."""

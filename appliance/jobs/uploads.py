@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from appliance.models.disk import FreeBytes, check_room, free_bytes
 from appliance.models.failed import ModelProblem
 from appliance.models.gguf_header import GgufError, Truncated, read_header
 from appliance.models.library import examine
+from appliance.models.pace import TooSlow, at_a_pace
 from appliance.models.part_file import PartFile
 from appliance.models.places import BadName, safe_name
 from appliance.models.refs import ENDING
@@ -39,10 +40,17 @@ class Received:
 
 
 class Uploads:
-    def __init__(self, models_folder: Path, shelf: Shelf, free: FreeBytes = free_bytes) -> None:
+    def __init__(
+        self,
+        models_folder: Path,
+        shelf: Shelf,
+        free: FreeBytes = free_bytes,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._models = models_folder
         self._shelf = shelf
         self._free = free
+        self._clock = clock
         self._busy: set[str] = set()
 
     async def received(self, name: str, mark: str | None = None) -> Received:
@@ -68,7 +76,7 @@ class Uploads:
         part = self._part(name)
         try:
             await self._prepare(name, part, offset, total, mark)
-            await _store(part, total, body)
+            await _store(part, total, at_a_pace(_unless_silent(body), self._clock))
             if total is not None and part.size < total:
                 return Received(name, part.size, total)
             return await self._take_in(name, part)
@@ -114,12 +122,14 @@ async def _store(part: PartFile, total: int | None, body: AsyncIterator[bytes]) 
     """What came is kept, however it ends."""
     pending = bytearray()
     try:
-        async for piece in _unless_silent(body):
+        async for piece in body:
             pending += piece
             if total is not None and part.size + len(pending) > total:
                 raise ModelProblem("bad_range", "More was sent than the file was said to have.")
             if len(pending) >= CHUNK:
                 await _append(part, pending)
+    except TooSlow:
+        raise ModelProblem("too_slow", "Next to nothing came for minutes. Go on from where it stopped.") from None
     finally:
         await asyncio.shield(_append(part, pending))
 

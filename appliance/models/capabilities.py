@@ -56,6 +56,12 @@ def hub_claims(words: Iterable[str]) -> tuple[Claim, ...]:
     return tuple(Claim(capability, Level.LIKELY, "what the hub says of it") for capability in told)
 
 
+def remembered_claims(told: Iterable[Capability]) -> tuple[Claim, ...]:
+    """The same of a model that is here: its header knows better whether it has experts."""
+    here = (capability for capability in told if capability is not Capability.EXPERTS)
+    return tuple(Claim(capability, Level.LIKELY, "what the hub said of it") for capability in here)
+
+
 def projector_claims(header: Header) -> tuple[Claim, ...]:
     """What the file beside a model adds to it: eyes, ears or both."""
     found = []

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from appliance.models.capabilities import remembered_claims, strongest
 from appliance.models.files import File, Listing, Stamp, in_words, printable
 from appliance.models.folder import Stores, list_files
 from appliance.models.gguf_header import GgufError, Header, Truncated, read_header
@@ -20,13 +21,15 @@ from appliance.models.one_each import Found, Hidden, one_each
 from appliance.models.profile import NotServable, check_weights, is_companion, make_profile, with_parts
 from appliance.models.projectors import Projector, Seer, paired, read_projector, with_projector
 from appliance.models.shards import Shard, missing_names
-from appliance.models.types import BrokenFile, Library, Model, Profile
+from appliance.models.types import BrokenFile, Capability, Library, Model, Profile
 from appliance.models.weights import Weights, weigh
 
 log = logging.getLogger("meshbox.models")
 
 FIRST_READ = 256 << 10
 GROWTH = 4
+
+Told = tuple[Capability, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class Contents:
 class Scanner:
     """Blocking: to be called in a thread, by one caller at a time."""
 
-    def __init__(self, models_dir: Path, bundled_dir: Path) -> None:
+    def __init__(self, models_dir: Path, bundled_dir: Path, told: Callable[[str], Told] = lambda _: ()) -> None:
+        """`told`: what the hub said of the file with this path when it was fetched."""
         self._models_dir = models_dir.absolute()
         self._bundled_dir = bundled_dir.absolute()
         self._stores = Stores()
         self._known: dict[Path, tuple[Stamp, Contents | str]] = {}
+        self._said_by_hub = told
         self._told: set[str] = set()
 
     def scan(self) -> Library:
@@ -61,8 +66,9 @@ class Scanner:
         broken = list(found.broken)
         if bundled.unreadable is not None:
             broken.append(BrokenFile(self._bundled_dir.name, printable(self._bundled_dir), bundled.unreadable))
+        models = paired(sorted(found.models, key=lambda m: m.id), self._projectors(own, bundled))
         return Library(
-            models=paired(sorted(found.models, key=lambda m: m.id), self._projectors(own, bundled)),
+            models=tuple(_as_told(model, self._said_by_hub(model.path)) for model in models),
             broken=tuple(_with_own_ids(broken)),
             unreadable=own.unreadable,
         )
@@ -242,6 +248,14 @@ def _model(model_id: str, files: list[File], contents: list[Contents], profile: 
         quantisation=profile.quantisation,
         profile=with_parts(profile, ((c.weights, c.parameters) for c in contents)),
     )
+
+
+def _as_told(model: Model, told: Told) -> Model:
+    """After the projectors were dealt out: what the hub says decides nothing."""
+    if not told or model.profile is None:
+        return model
+    claims = strongest(model.profile.claims, remembered_claims(told))
+    return replace(model, told=told, profile=replace(model.profile, claims=claims))
 
 
 def _id_of(name: str) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
 from appliance.models.failed import TransferFailed
+from appliance.models.pace import SLOWEST, TooSlow, at_a_pace
 from appliance.models.part_file import PartFile
 from appliance.models.sources import Offer, Reading, Source, Unfit
 from appliance.models.throttle import Throttle
@@ -24,11 +26,13 @@ T = TypeVar("T")
 
 CHUNK = 1 << 20
 LONGEST_PAUSE_ASKED = 3600
+SLOW_TRIES = 3  # in a row: another connection is often a faster one
+TOO_SLOW = "too_slow"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a transfer goes on trying: pauses grow to the longest; what brought bytes counts as no failure."""
+    """How long a transfer goes on trying: pauses grow to the longest; a try that got on begins the count anew."""
 
     tries: int = 30
     first_s: float = 1.0
@@ -56,10 +60,12 @@ class Transfer:
         throttle: Throttle,
         patience: Patience = PATIENCE,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._throttle = throttle
         self._patience = patience
         self._sleep = sleep
+        self._clock = clock
 
     async def fetch(self, sources: Sequence[Source], part: PartFile, watcher: Watcher) -> str:
         """Fetches the file and seals it; returns its hash. The last source is the origin: what it offers is wanted,
@@ -82,14 +88,16 @@ class Transfer:
             await asyncio.shield(asyncio.to_thread(part.close))
 
     async def _receive_all(self, sources: Sequence[Source], part: PartFile, watcher: Watcher) -> None:
-        failures = 0
+        failures = slow = 0
         while True:
-            before = part.size
+            before, began = part.size, self._clock()
             try:
                 await self._receive_from_any(sources, part, watcher)
             except TransferFailed as failure:
-                failures = 1 if part.size > before else failures + 1
-                if not failure.temporary or failures >= self._patience.tries:
+                least = SLOWEST * (1 + self._clock() - began)  # a byte at each try is no progress
+                failures = 1 if part.size - before >= least else failures + 1
+                slow = slow + 1 if failure.code == TOO_SLOW else 0
+                if not failure.temporary or failures >= self._patience.tries or slow >= SLOW_TRIES:
                     raise
                 pause = self._pause(failure, failures)
                 watcher.waiting(failure.detail, pause)
@@ -138,8 +146,8 @@ class Transfer:
     async def _store(self, reading: Reading, name: str, part: PartFile, total: int | None, watcher: Watcher) -> None:
         pending = bytearray()
         try:
-            async with aclosing(reading.pieces()) as pieces:
-                async for piece in pieces:
+            async with aclosing(reading.pieces()) as pieces, aclosing(at_a_pace(pieces, self._clock)) as paced:
+                async for piece in paced:
                     await self._throttle.take(len(piece))
                     pending += piece
                     if total is not None and part.size + len(pending) > total:
@@ -147,6 +155,8 @@ class Transfer:
                     watcher.received(part.size + len(pending))
                     if len(pending) >= CHUNK:
                         await _append(part, pending)
+        except TooSlow:
+            raise _too_slow(name) from None
         finally:  # what came is kept, also when nobody wants the rest now
             await asyncio.shield(_append(part, pending))
         if total is not None and part.size < total:
@@ -186,6 +196,10 @@ def _mismatch(wanted: Offer) -> TransferFailed:
         "hash_mismatch",
         f"What {wanted.name} sent is not the file that was asked for: its checksum differs. Nothing of it was kept.",
     )
+
+
+def _too_slow(name: str) -> TransferFailed:
+    return TransferFailed(TOO_SLOW, f"{name} sends next to nothing. What came is kept.", temporary=True)
 
 
 async def _append(part: PartFile, pending: bytearray) -> None:

@@ -113,6 +113,7 @@ class Model:
     projector: str | None = None  # path of the file beside it that gives it eyes or ears
     keeper: Keeper = Keeper.OWNER
     also: tuple[str, ...] = ()  # further names that it is found by
+    told: tuple[Capability, ...] = ()  # what the hub it was fetched from said it can do
     # left out of comparisons, which the library makes on every scan: another file is another path, size or quantisation
     profile: Profile | None = field(default=None, compare=False, repr=False)
 

@@ -93,6 +93,9 @@ MIGRATIONS = (
         document TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE managed_files ADD COLUMN told TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

@@ -49,5 +49,9 @@ def _create(path: Path) -> Ed25519PrivateKey:
 
 
 def node_id(key: Ed25519PrivateKey) -> str:
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return id_of(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def id_of(public: bytes) -> str:
+    """The id of the node whose public key this is."""
     return base64.b32encode(hashlib.sha256(public).digest()).decode().lower()[:ID_LENGTH]

@@ -73,7 +73,8 @@ class Bench:
         return {str(p.relative_to(self.models)): p.read_bytes() for p in found}
 
     async def library(self) -> Library:
-        return await asyncio.to_thread(Scanner(self.models, self.folder / "none").scan)
+        scanner = Scanner(self.models, self.folder / "none", self.work.shelf.told_of)
+        return await asyncio.to_thread(scanner.scan)
 
     async def ended(self, job: Job, seconds: float = 20) -> Job:
         return await self.until(job, lambda j: j.ended, seconds)

@@ -14,6 +14,7 @@ from appliance.models.failed import ModelProblem
 from appliance.models.part_file import PartFile
 from appliance.models.requests import BUFFER
 from appliance.models.sources import Distance, Offer
+from appliance.models.types import Capability, Level
 from appliance.node.jobs import JobState
 from tests.app.jobs.harness import bench, failure_code
 from tests.fakes.hub import FIXTURES, PIECE, SECOND, SECOND_FILES, TOKEN, FakeHub, Seen, sha256
@@ -70,6 +71,21 @@ async def test_what_was_fetched_is_remembered(tmp_path: Path, hub: FakeHub) -> N
         assert file is not None
         assert (file.sha256, file.source) == (sha256(WHOLE[file.path]), SECOND)
         assert file.revision == hub.repos[SECOND].commit
+
+
+async def test_what_the_hub_said_of_it_is_remembered(tmp_path: Path, hub: FakeHub) -> None:
+    """Over a restart. It never takes the place of what a file proves, and never makes anything sure."""
+    hub.repos[DRAFT].task = hub.repos[SECOND].task = "image-text-to-text"
+    for _ in range(2):
+        async with bench(tmp_path, hub) as box:
+            await box.fetch(DRAFT)
+            await box.fetch(SECOND)
+            plain, proven = (await box.library()).models
+            assert plain.told == proven.told == (Capability.VISION,)
+            seen = [model.profile.claims[0] for model in (plain, proven) if model.profile]
+            assert [claim.level for claim in seen] == [Level.LIKELY, Level.SURE]
+            assert [claim.source for claim in seen] == ["what the hub said of it", "the projector beside it"]
+            assert plain.projector is None
 
 
 async def test_what_is_here_already_is_not_fetched_again(tmp_path: Path, hub: FakeHub) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from appliance.models.keepers import Keeper
 from appliance.models.types import BrokenFile, Library
 from appliance.node.decide import decide
 from appliance.run_loop import Outlook
+from appliance.storage.database import MIGRATIONS
 from tests.app.jobs.harness import Bench, bench
 from tests.builders import make_child, make_model, make_snapshot, with_child
 from tests.fakes.hub import FIXTURES, SECOND, FakeHub
@@ -159,3 +162,15 @@ async def test_use_is_remembered_over_a_restart(tmp_path: Path, hub: FakeHub) ->
         assert usage.last(MODEL) == ended
     async with bench(tmp_path, hub) as box:
         assert box.work.usage.last(MODEL) == ended
+
+
+async def test_a_file_of_an_earlier_version_is_ours_still(tmp_path: Path, hub: FakeHub) -> None:
+    """Nothing is known of what the hub said of it then."""
+    older = next(number for number, script in enumerate(MIGRATIONS) if "told" in script)
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        connection.executescript("".join(MIGRATIONS[:older]) + f"PRAGMA user_version = {older};")
+        connection.execute("INSERT INTO managed_files VALUES ('a.gguf', 1, NULL, 'org/repo', NULL, 1.0)")
+        connection.commit()
+    async with bench(tmp_path, hub) as box:
+        assert box.work.shelf.managed("a.gguf") == ManagedFile("a.gguf", 1, None, "org/repo", None, 1.0)
+        assert box.work.shelf.told_of(str(box.models / "a.gguf")) == ()

@@ -12,10 +12,12 @@ import pytest
 from appliance.models.failed import TransferFailed
 from appliance.models.part_file import PartFile
 from appliance.models.requests import Remote, make_session
+from appliance.models.sources import Distance, Offer
 from appliance.models.throttle import Throttle
-from appliance.models.transfer import Patience, Transfer, Watcher
+from appliance.models.transfer import SLOW_TRIES, Patience, Transfer, Watcher
 from appliance.models.web_source import WebSource
 from tests.fakes.hub import sha256
+from tests.fakes.sources import Holder
 
 DATA = bytes(range(256)) * 8192
 HASH = sha256(DATA)
@@ -164,3 +166,53 @@ def test_pauses_grow_to_a_limit() -> None:
     """A server that is down for an hour is not asked every second."""
     patience = Patience(first_s=1, longest_s=60)
     assert [patience.pause(n) for n in (1, 2, 3, 10, 1000)] == [1, 2, 4, 60, 60]
+
+
+class Drip:
+    """A clock that moves on with every byte that comes."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self) -> None:
+        self.now += 20.0
+
+
+async def fetched(folder: Path, drip: Drip, *holders: Holder) -> PartFile:
+    part, watcher = PartFile(folder, "key"), Watcher(lambda _: None, lambda _: None, lambda _, __: None)
+    await Transfer(Throttle(lambda: 0), IMPATIENT, clock=drip).fetch(holders, part, watcher)
+    return part
+
+
+async def test_who_sends_next_to_nothing_is_let_go(tmp_path: Path) -> None:
+    """After some connections, each going on where the last stopped; what came is kept for another time."""
+    drip = Drip()
+    holder = Holder(Offer("slow.example", len(DATA), HASH), DATA, drips=drip.wait)
+    with pytest.raises(TransferFailed) as caught:
+        await fetched(tmp_path, drip, holder)
+    came = SLOW_TRIES * 9
+    assert (caught.value.code, len(holder.asked)) == ("too_slow", SLOW_TRIES)
+    assert "slow.example sends next to nothing" in caught.value.detail
+    assert holder.asked == [0, came // SLOW_TRIES, came * 2 // SLOW_TRIES]
+    holder.drips = None
+    part = await fetched(tmp_path, drip, holder)
+    assert (holder.asked[-1], part.whole.read_bytes()) == (came, DATA)
+
+
+async def test_somebody_near_who_is_slow_is_followed_by_the_next(tmp_path: Path) -> None:
+    """The origin goes on where he stopped."""
+    drip = Drip()
+    near = Holder(Offer("a box", len(DATA), HASH, Distance.HOUSE), DATA, drips=drip.wait)
+    origin = Holder(Offer("hub.example", len(DATA), HASH), DATA)
+    part = await fetched(tmp_path, drip, near, origin)
+    assert (near.asked, origin.asked, part.whole.read_bytes()) == ([0], [9], DATA)
+
+
+async def test_a_byte_at_each_try_is_no_progress(tmp_path: Path) -> None:
+    """Somebody who breaks off after every byte is given up like one who sends nothing."""
+    holder = Holder(Offer("odd.example", len(DATA), HASH), DATA, most=1)
+    with pytest.raises(TransferFailed):
+        await fetched(tmp_path, Drip(), holder)
+    assert holder.asked == [0, 1, 2]

@@ -176,3 +176,24 @@ async def test_a_silent_sender_is_let_go(tmp_path: Path, hub: FakeHub, monkeypat
             await box.work.uploads.receive(NAME, 0, len(DATA), silent())
         assert caught.value.code == "too_slow"
         assert (await box.work.uploads.received(NAME)).size == 1000
+
+
+async def test_a_sender_who_drips_is_let_go(tmp_path: Path, hub: FakeHub) -> None:
+    """The name is free again at once, and he may go on where he stopped."""
+    now = 0.0
+
+    async def dripping() -> AsyncIterator[bytes]:
+        nonlocal now
+        for at in range(len(DATA)):
+            now += 50.0
+            yield DATA[at : at + 1]
+
+    async with bench(tmp_path, hub) as box:
+        uploads = Uploads(box.models, box.work.shelf, clock=lambda: now)
+        with pytest.raises(ModelProblem) as caught:
+            await uploads.receive(NAME, 0, len(DATA), dripping())
+        assert (caught.value.code, now) == ("too_slow", 200.0)
+        begun = (await uploads.received(NAME)).size
+        assert begun == 4
+        received = await uploads.receive(NAME, begun, len(DATA), body(DATA[begun:]))
+        assert received.model == "mesh-tiny-draft-Q8_0"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.models.capabilities import claims_of, hub_claims, projector_claims, strongest
+from appliance.models.capabilities import claims_of, hub_claims, projector_claims, remembered_claims, strongest
 from appliance.models.gguf_header import read_header
 from appliance.models.profile import make_profile
 from appliance.models.types import Ability, Capability, Claim, Level
@@ -136,3 +136,9 @@ def test_what_the_hub_says_is_likely_at_most() -> None:
         (Capability.EXPERTS, Level.LIKELY),
     ]
     assert hub_claims(["text-generation", "conversational"]) == ()
+
+
+def test_of_a_model_that_is_here_the_header_knows_its_experts() -> None:
+    """The rest of what the hub said stays likely."""
+    (claim,) = remembered_claims([Capability.VISION, Capability.EXPERTS])
+    assert (claim.capability, claim.level) == (Capability.VISION, Level.LIKELY)
