@@ -106,7 +106,10 @@ class Bin(msgspec.Struct, omit_defaults=True):
     def add_request(self, ended: Ended) -> None:
         """Everything but the generated tokens, which belong to the time in which they were made."""
         outcome = ended.outcome
-        setattr(self, outcome.value, getattr(self, outcome.value) + 1)
+        if outcome is Outcome.ANSWERED:  # as nearly all are
+            self.answered += 1
+        else:
+            setattr(self, outcome.value, getattr(self, outcome.value) + 1)
         self.sent += ended.sent
         self.tokens_in += ended.tokens_in or 0
         if ended.first_token is not None:
@@ -171,7 +174,10 @@ class Bin(msgspec.Struct, omit_defaults=True):
     def _model(self, name: str) -> ModelCount:
         if name not in self.models and len(self.models) >= MOST_MODELS:
             name = OTHER
-        return self.models.setdefault(name, ModelCount())
+        found = self.models.get(name)
+        if found is None:
+            found = self.models[name] = ModelCount()
+        return found
 
     def _add_gpu(self, gpu: Gpu) -> None:
         sums = self.gpus.setdefault(gpu.id, [0.0, 0] * len(GPU_GAUGES))

@@ -38,6 +38,7 @@ class Sources:
     inventory: Callable[[], Inventory | None]
     processor_seconds: Callable[[int], float | None]  # of a process; reads a file
     keep_days: Callable[[], int]
+    settle: Callable[[], None] = lambda: None  # has requests told that ended just now
 
 
 class Recorder:
@@ -52,16 +53,32 @@ class Recorder:
         self._slots, self._shares = SlotMeter(), ShareMeter()
         self._looked = self._stored = ticks()
         self._changed = asyncio.Event()
-        self.history = History()
+        self._history = History()
         self.totals = Totals()
-        self.latest: deque[Ended] = deque(maxlen=LATEST)  # the newest first
+        self._latest: deque[Ended] = deque(maxlen=LATEST)
         self.version = 0  # grows with each look
         self.speed = 0.0  # tokens a second, all answers together
 
+    @property
+    def history(self) -> History:
+        self._sources.settle()
+        return self._history
+
+    @property
+    def latest(self) -> deque[Ended]:
+        """The newest first."""
+        self._sources.settle()
+        return self._latest
+
     def request_ended(self, ended: Ended) -> None:
-        self.latest.appendleft(ended)
-        self.totals.add(ended)
-        self.history.add_request(ended)
+        self.requests_ended((ended,))
+
+    def requests_ended(self, requests: Sequence[Ended]) -> None:
+        """In the order in which they did."""
+        for ended in requests:
+            self._latest.appendleft(ended)
+            self.totals.add(ended)
+        self._history.add_requests(requests)
 
     async def open(self) -> None:
         self.history.keep_days(self._sources.keep_days(), self._clock())

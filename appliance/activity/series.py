@@ -185,11 +185,31 @@ class History:
         self.quarters.keep(_quarters(days), now)
 
     def add_request(self, ended: Ended) -> None:
-        for series in self.all:
-            series.at(ended.at).add_request(ended)
+        self.add_requests((ended,))
+
+    def add_requests(self, requests: Iterable[Ended]) -> None:
+        """Those of the same seconds are summed up first: once, and not for each series."""
+        sums: dict[int, Bin] = {}
+        for ended in requests:
+            number = int(ended.at // FINE)
+            whole = sums.get(number)
+            if whole is None:
+                whole = sums[number] = Bin()
+            whole.add_request(ended)
             if ended.tokens_out:
-                took = ended.seconds if ended.generating is None else ended.generating
-                series.spread(ended.model, ended.tokens_out, ended.at - took, ended.at)
+                self._add_tokens(ended, ended.tokens_out, number, whole)
+        for number, whole in sums.items():
+            for series in self.all:
+                series.at(number * FINE).merge(whole)
+
+    def _add_tokens(self, ended: Ended, tokens: int, number: int, whole: Bin) -> None:
+        """In the time in which they were made."""
+        start = ended.at - (ended.seconds if ended.generating is None else ended.generating)
+        if int(start // FINE) == number:
+            whole.add_tokens(ended.model, tokens)
+            return
+        for series in self.all:
+            series.spread(ended.model, tokens, start, ended.at)
 
     def add_reading(self, at: float, reading: Reading) -> None:
         """`at` is the end of the time that the reading is about."""

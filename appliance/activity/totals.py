@@ -41,7 +41,10 @@ class Totals:
 
     def add(self, ended: Ended) -> None:
         if ended.model:  # what was refused before a model was found has no tokens
-            self._models.setdefault(ended.model, ModelTotals()).add(ended)
+            totals = self._models.get(ended.model)
+            if totals is None:
+                totals = self._models[ended.model] = ModelTotals()
+            totals.add(ended)
 
     def models(self) -> Mapping[str, ModelTotals]:
         return MappingProxyType(self._models)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from appliance.hardware.types import Gpu
 
 CLIENT_LEFT = 499  # the status in our books of a request whose client went away
@@ -19,8 +21,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"  # its client left before the end
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """A request that ended. Tokens and speeds are those that the engine told; None is what nobody told."""
 
     at: float  # when it ended

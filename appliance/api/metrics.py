@@ -14,6 +14,8 @@ from appliance.api.encode import sendable
 from appliance.keys.keyring import Keyring
 from appliance.node.serving import ServingState
 from appliance.node.snapshot import RequestLoad
+from appliance.objects.store import ObjectStore
+from appliance.objects.tally import End
 from appliance.run_loop import RunLoop
 
 
@@ -23,15 +25,19 @@ class RequestCounts(Protocol):
     def totals(self) -> Mapping[tuple[str, str, int], int]: ...
     def bytes_sent(self) -> Mapping[str, int]: ...
     def rescued(self) -> Mapping[str, int]: ...
+    def direct(self) -> Mapping[str, int]: ...
     def load(self) -> RequestLoad: ...
 
 
 class BoxCollector(Collector):
-    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals, keys: Keyring) -> None:
+    def __init__(
+        self, loop: RunLoop, meter: RequestCounts, totals: Totals, keys: Keyring, objects: ObjectStore
+    ) -> None:
         self._loop = loop
         self._meter = meter
         self._totals = totals
         self._keys = keys
+        self._objects = objects
 
     def collect(self) -> Iterable[Metric]:
         for family in self._families():
@@ -44,6 +50,7 @@ class BoxCollector(Collector):
         yield self._answers()
         yield self._tokens()
         yield self._rescued()
+        yield self._direct()
         yield self._first_tokens()
         yield from self._load()
         yield self._models()
@@ -51,6 +58,7 @@ class BoxCollector(Collector):
         yield self._memory()
         yield self._issues()
         yield from self._key_use()
+        yield from self._object_use()
 
     def _requests(self) -> Metric:
         family = CounterMetricFamily("meshbox_requests", "Requests that ended", labels=["model", "endpoint", "status"])
@@ -69,6 +77,14 @@ class BoxCollector(Collector):
             "meshbox_rescued_answers", "Answers whose engine ended, gone on with by another one", labels=["model"]
         )
         for model, count in self._meter.rescued().items():
+            family.add_metric([model], count)
+        return family
+
+    def _direct(self) -> Metric:
+        family = CounterMetricFamily(
+            "meshbox_direct_answers", "Answers that went straight from engine to client", labels=["model"]
+        )
+        for model, count in self._meter.direct().items():
             family.add_metric([model], count)
         return family
 
@@ -137,11 +153,31 @@ class BoxCollector(Collector):
             running.add_metric([name], one.running)
         return requests, refused, tokens, running
 
+    def _object_use(self) -> Iterator[Metric]:
+        store, tally = self._objects, self._objects.tally
+        yield GaugeMetricFamily("meshbox_objects", "Attachments that are kept for requests", value=store.count)
+        yield GaugeMetricFamily("meshbox_object_bytes", "Bytes of attachments, also coming in", value=store.filled)
+        yield CounterMetricFamily("meshbox_objects_taken", "Attachments that were taken in", value=tally.taken)
+        yield CounterMetricFamily(
+            "meshbox_objects_taken_bytes", "Bytes of attachments that were taken in", value=tally.taken_bytes
+        )
+        refused = CounterMetricFamily(
+            "meshbox_objects_refused", "Attachments that were not taken, or not found", labels=["reason"]
+        )
+        for reason, count in tally.refused.items():
+            refused.add_metric([reason], count)
+        ended = CounterMetricFamily("meshbox_objects_ended", "Attachments that are gone", labels=["how"])
+        for how in End:
+            ended.add_metric([how.value], tally.ended[how])
+        yield from (refused, ended)
+
 
 class Metrics:
-    def __init__(self, loop: RunLoop, meter: RequestCounts, totals: Totals, keys: Keyring) -> None:
+    def __init__(
+        self, loop: RunLoop, meter: RequestCounts, totals: Totals, keys: Keyring, objects: ObjectStore
+    ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(BoxCollector(loop, meter, totals, keys))
+        self._registry.register(BoxCollector(loop, meter, totals, keys, objects))
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

@@ -42,8 +42,8 @@ async def load(deps: ApiDeps, wanted: ServeBody) -> Job:
     _check_place(deps, wanted)
     model = find_model(deps, wanted.model)
     _check_gpus(deps, wanted.gpus or [])
-    await _want(deps, model, _own(wanted))
     entry = _entry(deps, model)
+    await _want(deps, model, _own(wanted))
     if entry is not None and entry.state in _FELL:
         deps.loop.post(RetryAsked(model))
     elif entry is None or entry.state is not ServingState.READY:
@@ -144,15 +144,15 @@ async def _want(deps: ApiDeps, model: str, asked: dict[str, object]) -> None:
         refs = settings.serving.models
         models = list(refs) if any(_means(deps, ref, model) for ref in refs) else [*refs, model]
         own = {"per_model": {model: asked}} if asked else {}
-        if await _changed(deps, {"serving": {"models": models, **own}}, settings.revision):
+        if await _changed(deps, {"serving": {"models": models, **own}}, settings.revision, ahead=True):
             return
     raise _busy()
 
 
-async def _changed(deps: ApiDeps, patch: dict[str, object], revision: int) -> bool:
+async def _changed(deps: ApiDeps, patch: dict[str, object], revision: int, *, ahead: bool = False) -> bool:
     """False when somebody else changed the settings in between."""
     try:
-        await deps.settings.change(patch, revision)
+        await deps.settings.change(patch, revision, ahead=ahead)
     except StaleRevision:
         return False
     return True

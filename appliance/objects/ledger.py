@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.objects.tally import End, Tally
 from appliance.objects.types import (
     LARGEST,
     LIFETIME_SECONDS,
@@ -44,6 +45,13 @@ class Entry:
     def usable(self, now: float) -> bool:
         return not self.removed and self.uses_left > 0 and now < self.expires_at
 
+    @property
+    def end(self) -> End:
+        """Why it is not usable any more."""
+        if self.removed:
+            return End.REMOVED
+        return End.EXPIRED if self.uses_left > 0 else End.USED
+
     def open_to(self, asker: Party) -> bool:
         return self.owner.logged_in or asker.logged_in or self.owner.key == asker.key
 
@@ -56,6 +64,7 @@ class Ledger:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._uploads: set[Upload] = set()
+        self.tally = Tally()
 
     @property
     def filled(self) -> int:
@@ -97,6 +106,7 @@ class Ledger:
         self._uploads.discard(upload)
         entry = Entry(object_id, owner, upload.size, kind, now + LIFETIME_SECONDS)
         self._entries[object_id] = entry
+        self.tally.take(entry.size)
         return entry
 
     def abandon(self, upload: Upload) -> None:
@@ -122,7 +132,7 @@ class Ledger:
         """Forgets what nobody can use and nobody is using; returns their ids."""
         over = [one.id for one in self._entries.values() if not one.holders and not one.usable(now)]
         for object_id in over:
-            del self._entries[object_id]
+            self.tally.ended[self._entries.pop(object_id).end] += 1
         return over
 
     def _entry(self, object_id: str, asker: Party, now: float) -> Entry:

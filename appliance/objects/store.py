@@ -17,6 +17,7 @@ from appliance.models.disk import MARGIN, FreeBytes, free_bytes, in_units
 from appliance.objects.ledger import Entry, Ledger, Upload
 from appliance.objects.sniff import SNIFFED, sniff
 from appliance.objects.spool import Spool
+from appliance.objects.tally import Tally
 from appliance.objects.types import LARGEST, Blob, ObjectProblem, Party
 from appliance.storage.errors import storage_failed
 
@@ -67,6 +68,10 @@ class ObjectStore:
         """Bytes, also of those that are coming in."""
         return self._ledger.filled
 
+    @property
+    def tally(self) -> Tally:
+        return self._ledger.tally
+
     async def run(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
@@ -83,6 +88,14 @@ class ObjectStore:
 
     async def take_in(self, pieces: AsyncIterator[bytes], owner: Party, announced: int | None = None) -> Blob:
         """Stores what comes. `announced` is the length of the whole body, when it was told. Raises ObjectProblem."""
+        try:
+            return await self._told(pieces, owner, announced)
+        except ObjectProblem as problem:
+            self.tally.refused[problem.code] += 1
+            raise
+
+    async def _told(self, pieces: AsyncIterator[bytes], owner: Party, announced: int | None) -> Blob:
+        """With the troubles of clocks and disks in words."""
         try:
             return await self._take_in(pieces, owner, announced)
         except TimeoutError as error:
@@ -114,7 +127,11 @@ class ObjectStore:
 
     def lend(self, object_id: str, asker: Party) -> Loan:
         """Counts one use. Raises ObjectProblem."""
-        entry = self._ledger.take(object_id, asker, self._clock())
+        try:
+            entry = self._ledger.take(object_id, asker, self._clock())
+        except ObjectProblem as problem:
+            self.tally.refused[problem.code] += 1
+            raise
         return Loan(self, entry, self._spools[object_id])
 
     def over(self, entry: Entry, *, used: bool) -> None:

@@ -85,7 +85,7 @@ class Board:
         deps, now = self._deps, self._deps.clock()
         today = deps.activity.history.since(midnight(now), now)
         return {
-            "now": now_figures(deps.loop.outlook.snapshot.requests, deps.activity.speed),
+            "now": now_figures(deps.loop.outlook.snapshot.requests, deps.activity.speed, deps.objects),
             "today": today_figures(today),
             "zone": f"{datetime.fromtimestamp(now).astimezone():%Z}",
             "models": model_rows(today),

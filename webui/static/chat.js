@@ -7,6 +7,7 @@ import { answerMessage, cleanTitle, isRunning, newConversation, titleFrom, userM
 import { confirmDelete, conversationMenu, optionsDialog, tell } from "./chat/dialogs.js";
 import { byId, download } from "./chat/dom.js";
 import { HistoryPanel } from "./chat/history_panel.js";
+import { Objects } from "./chat/objects.js";
 import { openStore } from "./chat/store.js";
 import { TalkView } from "./chat/talk_view.js";
 import { asJson, asMarkdown, fileName, takeIn } from "./chat/transfer.js";
@@ -21,6 +22,7 @@ const NO_ROOM = "This browser could not save the conversation; it may be out of 
 const store = await openStore();
 const others = new BroadcastChannel("meshbox-chat"); // further tabs with this page
 const turns = new Map(); // conversation id -> the turn that fills its answer
+const objects = new Objects();
 const savings = new Map(); // conversation id -> when it may be saved again while it grows
 
 const choices = new Choices((model) => {
@@ -142,7 +144,8 @@ function cutAfter(message) {
 async function answer(conversation, message) {
   if (!conversation.messages.includes(message)) conversation.messages.push(message);
   conversation.changed = Date.now();
-  const turn = new Turn(conversation, message, { changed: () => changed(turn), mostBytes: Number(byId("chat").dataset.maxBodyMib) << 20 });
+  const mostBytes = Number(byId("chat").dataset.maxBodyMib) << 20;
+  const turn = new Turn(conversation, message, { changed: () => changed(turn), mostBytes, objects });
   turns.set(conversation.id, turn);
   composer.show(true);
   talk.sync();

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from appliance.activity.bins import Bin
 from appliance.activity.series import DAY, Range
 from appliance.activity.types import Ended, Outcome
 from appliance.node.snapshot import RequestLoad
 from webui.charts.scale import NOT_KNOWN, SECONDS, WATT_HOURS, number
-from webui.views.words import Moment, moment
+from webui.views.words import Moment, moment, size_text
 
 _RANGE_WORDS = {"1h": "1 h", "6h": "6 h", "24h": "24 h", "14d": "14 days"}
 _OUTCOMES = {
@@ -27,6 +28,15 @@ class Choice:
     key: str
     label: str
     current: bool
+
+
+class Kept(Protocol):
+    """The attachments that requests may refer to."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def filled(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +80,15 @@ def choices(known: Iterable[Range], current: Range) -> tuple[Choice, ...]:
     )
 
 
-def now_figures(load: RequestLoad, speed: float) -> tuple[Figure, ...]:
-    return (
+def now_figures(load: RequestLoad, speed: float, kept: Kept) -> tuple[Figure, ...]:
+    figures = (
         Figure("Being answered", number(load.in_flight)),
         Figure("Waiting", number(load.queued)),
         Figure("Tokens a second", number(speed)),
     )
+    if not kept.count:
+        return figures
+    return (*figures, Figure("Attachments", number(kept.count), f"{size_text(kept.filled)}, kept for some minutes"))
 
 
 def today_figures(today: Bin) -> tuple[Figure, ...]:

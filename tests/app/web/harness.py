@@ -62,6 +62,9 @@ class Counts:
     def rescued(self) -> Mapping[str, int]:
         return {"m": 1}
 
+    def direct(self) -> Mapping[str, int]:
+        return {"m": 1}
+
     def load(self) -> RequestLoad:
         return RequestLoad(in_flight=1)
 
@@ -171,7 +174,7 @@ async def running_web(
         settings=settings,
         access=access,
         feed=EventFeed(loop, time.time),
-        metrics=Metrics(loop, Counts(), activity.totals, keys),
+        metrics=Metrics(loop, Counts(), activity.totals, keys, objects),
         logs=logs,
         models=models,
         activity=activity,

@@ -64,3 +64,30 @@ async def test_a_box_without_room_for_objects(web: Web) -> None:
     await web.call("PATCH", "/api/settings", json={"api": {"objects_mib": 0}})
     answer = await web.call("POST", OBJECTS, data=BytesIO(b"x"))
     assert (answer.status, (await answer.json())["code"]) == (403, "objects_off")
+
+
+async def test_they_are_metrics(web: Web) -> None:
+    """What is kept, what came, what was refused and what is gone."""
+    about = await (await web.call("POST", OBJECTS, data=BytesIO(b"GIF89a" + bytes(20)))).json()
+    await web.call("POST", OBJECTS, data=BytesIO(b"GIF89a"))
+    await web.call("POST", OBJECTS, data=b"")
+    await web.call("DELETE", f"{OBJECTS}/{about['id']}")
+    lines = (await (await web.call("GET", "/metrics")).text()).splitlines()
+    told = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in lines if line.startswith("meshbox_object")}
+    assert told == {
+        "meshbox_objects": "1.0",
+        "meshbox_object_bytes": "6.0",
+        "meshbox_objects_taken_total": "2.0",
+        "meshbox_objects_taken_bytes_total": "32.0",
+        'meshbox_objects_refused_total{reason="empty_object"}': "1.0",
+        'meshbox_objects_ended_total{how="used"}': "0.0",
+        'meshbox_objects_ended_total{how="removed"}': "1.0",
+        'meshbox_objects_ended_total{how="expired"}': "0.0",
+    }
+
+
+async def test_the_activity_page_tells_how_many_are_kept(web: Web) -> None:
+    """And nothing of them while there are none."""
+    assert "kept for some minutes" not in await (await web.call("GET", "/activity")).text()
+    await web.call("POST", OBJECTS, data=BytesIO(b"GIF89a" + bytes(2048)))
+    assert "kept for some minutes" in await (await web.call("GET", "/activity")).text()

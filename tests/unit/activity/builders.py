@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from appliance.activity.types import Ended, Reading
 from appliance.hardware.types import Gpu
 
@@ -23,7 +25,7 @@ def ended(at: float = NOON, **fields: Any) -> Ended:
         stream=True,
         seconds=1.0,
     )
-    return replace(base, **fields)
+    return structs.replace(base, **fields)
 
 
 def reading(seconds: float = 5.0, **fields: Any) -> Reading:

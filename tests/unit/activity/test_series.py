@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.activity.bins import Bin
 from appliance.activity.series import DAY, MINUTE, MOST_POINTS, QUARTER, RANGES, History, Range, Series, Window, ranges
+from appliance.activity.types import Ended
 from tests.unit.activity.builders import NOON, ended, reading
 
 HOUR = RANGES[0]
@@ -195,3 +196,28 @@ def test_it_is_known_whether_anything_was_ever_asked() -> None:
 def test_a_window_without_anything_is_empty() -> None:
     """All of it at once."""
     assert Window(0, 60, (None, None)).whole() == Bin()
+
+
+ENDED = st.builds(
+    ended,
+    at=st.floats(NOON, NOON + 40),
+    model=st.sampled_from(["a", "b"]),
+    status=st.sampled_from([200, 404, 499, 502]),
+    seconds=st.floats(0, 20),
+    generating=st.none() | st.floats(0, 20),
+    first_token=st.none() | st.floats(0, 5),
+    tokens_in=st.none() | st.integers(0, 50),
+    tokens_out=st.none() | st.integers(0, 50),
+    sent=st.integers(0, 50),
+)
+
+
+@given(st.lists(ENDED, max_size=12))
+def test_many_requests_at_once_are_booked_as_one_by_one(requests: list[Ended]) -> None:
+    """In each series, in each bin."""
+    together, single = History(), History()
+    together.add_requests(requests)
+    for one in requests:
+        single.add_request(one)
+    for ours, theirs in zip(together.all, single.all, strict=True):
+        assert ours._bins == theirs._bins

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.objects.ledger import Entry, Ledger
+from appliance.objects.tally import End
 from appliance.objects.types import (
     LARGEST,
     LIFETIME_SECONDS,
@@ -176,3 +177,16 @@ def test_so_are_objects() -> None:
     with pytest.raises(ObjectProblem) as caught:
         ledger.begin("phone")
     assert (caught.value.status, caught.value.code) == (507, "objects_full")
+
+
+def test_what_became_of_them_is_counted() -> None:
+    """Used up, removed, expired: each by what ended it."""
+    ledger = Ledger()
+    for name, now in (("used", 0.0), ("removed", 0.0), ("expired", 0.0), ("there", 100.0)):
+        kept(ledger, object_id=name, now=now)
+    for _ in range(USES):
+        ledger.give_back(ledger.take("used", LAPTOP, 0.0), used=True)
+    ledger.remove("removed", LAPTOP, 0.0)
+    ledger.sweep(LIFETIME_SECONDS)
+    assert (ledger.tally.taken, ledger.tally.taken_bytes, ledger.count) == (4, 40, 1)
+    assert ledger.tally.ended == {End.USED: 1, End.REMOVED: 1, End.EXPIRED: 1}

@@ -191,3 +191,13 @@ async def test_the_end_of_the_box_closes_all(store: ObjectStore, tmp_path: Path)
     await store.take_in(sent(b"x"), LAPTOP)
     store.close()
     assert open_files(tmp_path) == 0
+
+
+async def test_refusals_are_counted_by_their_reason(store: ObjectStore) -> None:
+    """Of what was not taken in, and of what nobody has."""
+    for pieces in ((), (b"x" * (LARGEST + 1),)):
+        with pytest.raises(ObjectProblem):
+            await store.take_in(sent(*pieces), LAPTOP)
+    with pytest.raises(ObjectProblem):
+        store.lend("nothing", LAPTOP)
+    assert store.tally.refused == {"empty_object": 1, "too_large": 1, "object_not_found": 1}

@@ -1,6 +1,7 @@
 // The box's OpenAI API: one question, its streamed answer, and every failure as a Problem with a sentence.
 
 const CHAT = "/api/openai/v1/chat/completions";
+const OBJECTS = "/api/objects";
 const LONGEST_WAIT = 60; // seconds between two tries
 const UNREACHABLE =
   "The box cannot be reached. Check that it is switched on and that this device is in its network, then try again.";
@@ -17,21 +18,37 @@ export class Problem extends Error {
 }
 
 export async function ask(body, signal) {
-  const response = await fetch(CHAT, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal })
+  const response = await post(CHAT, "application/json", body, signal);
+  return { headers: response.headers, pieces: pieces(response.body) };
+}
+
+// Keeps a file on the box for the questions to come: its `id`, and the `url` that stands for it.
+export async function putUp(file, signal) {
+  const response = await post(OBJECTS, "application/octet-stream", file, signal);
+  return response.json();
+}
+
+// For courtesy: the box forgets it in any case.
+export function takeAway(id) {
+  fetch(`${OBJECTS}/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => {});
+}
+
+async function post(address, type, body, signal) {
+  const response = await fetch(address, { method: "POST", headers: { "Content-Type": type }, body, signal })
     .catch((error) => { throw unlessStopped(error, new Problem(UNREACHABLE, { code: "unreachable" })); });
   if (response.status === 401) {
     location.assign("/login?next=/chat");
     throw new Problem("You have been logged out. Log in again, then try again.", { status: 401 });
   }
   if (!response.ok) throw await refusal(response);
-  return { headers: response.headers, pieces: pieces(response.body) };
+  return response;
 }
 
 async function refusal(response) {
   const body = await response.json().catch(() => ({}));
   const words = body?.error?.message ?? body?.detail;
   const message = typeof words === "string" && words ? words : `The box answered with status ${response.status}.`;
-  const code = typeof body?.error?.code === "string" ? body.error.code : "";
+  const code = [body?.error?.code, body?.code].find((one) => typeof one === "string") ?? "";
   return new Problem(message, { status: response.status, code, wait: waiting(response.headers.get("Retry-After")) });
 }
 

@@ -130,6 +130,7 @@ function waitingWords({ waiting }) {
     const left = Math.max(1, Math.ceil((waiting.until - Date.now()) / 1000));
     return `${waiting.words.replace(/ Try again [\w ]+\.$/, "")} Trying again in ${left} s.`;
   }
+  if (waiting?.sending) return `Sending ${waiting.sending}…`;
   const seconds = Math.floor((Date.now() - (waiting?.since ?? Date.now())) / 1000);
   return seconds < 2 ? "Waiting for the first word…" : `Waiting for the first word… ${seconds} s`;
 }

@@ -2,9 +2,10 @@
 // message and says so.
 
 import { Problem, ask } from "./api.js";
-import { requestBody } from "./request.js";
+import { requestBody, saidBefore } from "./request.js";
 
 const TICK = 1000;
+const MOST_SENT_ANEW = 2; // attachments that were gone, then those that the box does not take
 const NO_PREFILL = new Set([400, 422, 500]);
 const TOO_LONG =
   "The conversation is more than the model can hold at once. Shorten it, begin a new chat, or choose a model with a larger context. The box says: {words}";
@@ -16,11 +17,13 @@ const TOO_LARGE = "The conversation with its attachments is larger than the box 
 export class Turn {
   #stopper = new AbortController();
 
-  constructor(conversation, answer, { changed, mostBytes }) {
+  constructor(conversation, answer, { changed, mostBytes, objects }) {
     this.conversation = conversation;
     this.answer = answer;
     this.changed = () => changed(answer);
     this.mostBytes = mostBytes;
+    this.objects = objects;
+    this.sentAnew = 0;
     this.how = answer.text ? "prefill" : "new";
     this.already = answer.text ? answer.stats.tokens ?? 0 : 0;
   }
@@ -53,6 +56,10 @@ export class Turn {
     } catch (error) {
       if (error.name === "AbortError") return this.#end("stopped");
       if (!(error instanceof Problem)) throw error;
+      if (this.sentAnew < MOST_SENT_ANEW && this.objects.helps(error, this.#said())) {
+        this.sentAnew += 1;
+        return false;
+      }
       const begun = this.answer.text.length + this.answer.thinking.length > length;
       if (!begun && this.how === "prefill" && NO_PREFILL.has(error.status)) {
         this.how = "told";
@@ -69,7 +76,7 @@ export class Turn {
   }
 
   async #exchange() {
-    const body = requestBody(this.conversation, this.answer, this.how);
+    const body = requestBody(this.conversation, this.answer, this.how, await this.#addresses());
     if (body.length > this.mostBytes) {
       throw new Problem(TOO_LARGE.replace("{limit}", this.mostBytes >> 20), { code: "request_too_large" });
     }
@@ -86,6 +93,18 @@ export class Turn {
       this.#measure(clock);
     }
     this.#end(reason === "length" ? "length" : "done");
+  }
+
+  #said() { return saidBefore(this.conversation, this.answer); }
+
+  async #addresses() {
+    const telling = (name) => {
+      this.answer.waiting = { sending: name };
+      this.changed();
+    };
+    const found = await this.objects.addresses(this.#said(), this.#stopper.signal, telling);
+    if (this.answer.waiting?.sending) this.answer.waiting = { since: Date.now() };
+    return found;
   }
 
   #take(piece, clock) {

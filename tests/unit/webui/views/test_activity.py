@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from appliance.activity.bins import Bin
 from appliance.activity.series import RANGES, ranges
 from appliance.node.snapshot import RequestLoad
 from tests.unit.activity.builders import ended, gpu, reading
 from webui.views.activity import choices, model_rows, now_figures, request_rows, today_figures
+
+
+@dataclass(frozen=True)
+class Attachments:
+    count: int = 0
+    filled: int = 0
 
 
 def today() -> Bin:
@@ -32,12 +40,18 @@ def test_the_ranges_that_can_be_chosen() -> None:
 
 def test_now() -> None:
     """Load and speed."""
-    figures = now_figures(RequestLoad(in_flight=2, queued=1), 41.26)
+    figures = now_figures(RequestLoad(in_flight=2, queued=1), 41.26, Attachments())
     assert [(one.label, one.value) for one in figures] == [
         ("Being answered", "2"),
         ("Waiting", "1"),
         ("Tokens a second", "41.3"),
     ]
+
+
+def test_attachments_are_told_while_there_are_any() -> None:
+    """How many, and how much of the disk they take."""
+    last = now_figures(RequestLoad(), 0.0, Attachments(2, 3 << 20))[-1]
+    assert (last.label, last.value, last.note) == ("Attachments", "2", "3 MiB, kept for some minutes")
 
 
 def test_today_counts_what_went_wrong_apart() -> None:
