@@ -13,6 +13,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from appliance.models.types import Model
+from appliance.node.devices import places_of
 from appliance.node.fitting import resources_in
 from appliance.node.footprint import Bytes, together, with_held, without_ours
 from appliance.node.snapshot import Snapshot
@@ -59,10 +60,11 @@ class Room:
     """The memory of this box, seen by models that do not run yet."""
 
     def __init__(self, snapshot: Snapshot, now: float | None) -> None:
-        if snapshot.inventory is None:
+        places = places_of(snapshot)
+        if places is None:
             raise ValueError("nothing is known about the hardware yet")
         self._snapshot = snapshot
-        self._empty = without_ours(snapshot, snapshot.inventory, now)
+        self._empty = without_ours(snapshot, places, now)
 
     def beside(self, model: Model, held: Iterable[Bytes]) -> NodeResources:
         return resources_in(with_held(self._empty, together(held)), model, self._snapshot)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from appliance.node.commands import Command, EndEngine, RunEngine
 from appliance.node.issues import Issue, find_issues
+from appliance.node.peer_routes import with_peers
 from appliance.node.routes import routing_table
 from appliance.node.serving import ServingEntry, ServingState, wanted_entries
 from appliance.node.snapshot import ChildState, NodeState, Snapshot
@@ -21,16 +22,19 @@ class Decision:
     state: NodeState
     serving: tuple[ServingEntry, ...]
     routes: RoutingTable
+    own_routes: RoutingTable  # what this box answers itself, for requests that come from other boxes
     issues: tuple[Issue, ...]
     commands: tuple[Command, ...]
 
 
 def decide(snapshot: Snapshot, now: float) -> Decision:
     serving = wanted_entries(snapshot, now)
+    own = routing_table(serving, snapshot)
     return Decision(
         state=_node_state(snapshot, serving),
         serving=serving,
-        routes=routing_table(serving, snapshot),
+        routes=with_peers(own, snapshot.peers.values(), snapshot.node.id),
+        own_routes=own,
         issues=find_issues(snapshot, serving, now),
         commands=() if snapshot.draining else tuple(_commands(snapshot, serving)),
     )

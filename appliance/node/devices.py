@@ -13,7 +13,7 @@ from appliance.node.failure import Failure
 from appliance.node.snapshot import Snapshot
 from appliance.node.wish import own_settings, wished
 from appliance.placement.fit import Code, Verdict, fit, profile_of
-from appliance.placement.matching import PinProblem, only_listed, with_totals
+from appliance.placement.matching import PinProblem, only_listed, with_listed, with_totals
 from appliance.placement.needs import Wish
 from appliance.placement.pinning import Pins, meant, only_processor, pin
 from appliance.placement.room import MIB, Known, NodeResources, capped, resources_of
@@ -34,6 +34,11 @@ def shown_gpus(snapshot: Snapshot) -> tuple[Gpu, ...]:
     if inventory is None:
         return ()
     return *with_totals(inventory, listed).gpus, *only_listed(inventory, listed)
+
+
+def places_of(snapshot: Snapshot) -> Inventory | None:
+    """The machine as models find it: with what only the engine tells of. None as long as nothing is known."""
+    return None if snapshot.inventory is None else with_listed(snapshot.inventory, snapshot.engine_devices)
 
 
 def memory_cap(snapshot: Snapshot) -> int | None:

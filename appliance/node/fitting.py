@@ -8,7 +8,7 @@ from functools import lru_cache
 from appliance.hardware.trials import hardware_of, in_force
 from appliance.hardware.types import Inventory
 from appliance.models.types import Model
-from appliance.node.devices import caps_in_bytes, pins_for
+from appliance.node.devices import caps_in_bytes, pins_for, places_of
 from appliance.node.failure import Failure
 from appliance.node.footprint import without_ours
 from appliance.node.snapshot import Snapshot
@@ -44,9 +44,8 @@ def wish_for(model: Model, snapshot: Snapshot) -> Wish:
 
 def resources_for(model: Model, snapshot: Snapshot) -> NodeResources | None:
     """Where it may run: our other engines make room for it. None as long as the hardware is not known."""
-    if snapshot.inventory is None:
-        return None
-    return resources_in(without_ours(snapshot, snapshot.inventory), model, snapshot)
+    places = places_of(snapshot)
+    return None if places is None else resources_in(without_ours(snapshot, places), model, snapshot)
 
 
 def resources_in(inventory: Inventory, model: Model, snapshot: Snapshot) -> NodeResources:
@@ -100,14 +99,18 @@ def _seen_by(model: Model, snapshot: Snapshot, inventory: Inventory) -> Inventor
     if listed and not listed.devices and listed.trouble is None and listed.hardware == hardware_of(inventory):
         return replace(inventory, gpus=())  # this build of the engine can use none of them
     pinned = own_settings(model.id, snapshot.settings.serving).gpus
-    if not pinned:
+    if pinned:
+        return replace(inventory, gpus=meant(pinned, inventory))
+    own = {gpu.id for gpu in snapshot.inventory.gpus} if snapshot.inventory else set()
+    if own.isdisjoint(snapshot.settings.hardware.memory_caps):
         return inventory
-    return replace(inventory, gpus=meant(pinned, inventory))
+    return replace(inventory, gpus=tuple(gpu for gpu in inventory.gpus if gpu.id in own))  # it is held to some of these
 
 
 def resources_to_choose_for(snapshot: Snapshot) -> NodeResources | None:
     """For a model that is not here yet."""
-    if snapshot.inventory is None:
+    places = places_of(snapshot)
+    if places is None:
         return None
-    alone = with_totals(without_ours(snapshot, snapshot.inventory), snapshot.engine_devices)
+    alone = with_totals(without_ours(snapshot, places), snapshot.engine_devices)
     return resources_of(alone, snapshot.node.id, snapshot.settings.node.name, Known(caps=caps_in_bytes(snapshot)))

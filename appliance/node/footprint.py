@@ -50,8 +50,10 @@ def without_ours(snapshot: Snapshot, inventory: Inventory, now: float | None = N
     """
     seen = [child for child in snapshot.children.values() if _seen(child, now)]
     ours = together(held_by(child, inventory) for child in seen)
+    watched = {gpu.id for gpu in snapshot.inventory.gpus} if snapshot.inventory else set()
     gpus = tuple(
-        replace(gpu, memory_used=max(0, (gpu.memory_used or 0) - ours.get(gpu.id, 0))) for gpu in inventory.gpus
+        replace(gpu, memory_used=max(0, (gpu.memory_used or 0) - ours.get(gpu.id, 0))) if gpu.id in watched else gpu
+        for gpu in inventory.gpus  # what only the engine tells of was looked at when none of ours held any of it
     )
     memory = inventory.memory
     free = min(memory.total, memory.available + sum(child.anonymous for child in seen))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from appliance.models.types import Model
 from appliance.node.admission import Candidate, Room
+from appliance.node.devices import places_of
 from appliance.node.footprint import HOLDING, Bytes, held_by
 from appliance.node.serving import ServingEntry
 from appliance.node.snapshot import Child, ChildState, Snapshot
@@ -32,7 +33,7 @@ class _Fits:
     """Whether the model would be let in once some engines are gone."""
 
     def __init__(self, model: Model, staying: dict[str, Child], snapshot: Snapshot) -> None:
-        inventory = snapshot.inventory
+        inventory = places_of(snapshot)
         self._room = Room(snapshot, None)
         self._candidate = Candidate(model, wished(model.id, snapshot.settings.serving))
         self._held: dict[str, Bytes] = {name: held_by(c, inventory) for name, c in staying.items()} if inventory else {}

@@ -7,8 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+from appliance.hardware.engine_devices import without_free
 from appliance.node import events
 from appliance.node.fallback import noted
+from appliance.node.footprint import HOLDING
 from appliance.node.snapshot import Child, ChildState, Snapshot
 from appliance.node.wish import wanted_ids
 
@@ -21,7 +23,8 @@ def reduce(snapshot: Snapshot, event: events.Event) -> Snapshot:  # noqa: C901, 
         case events.HardwareProbed(inventory):
             return replace(snapshot, inventory=inventory)
         case events.EngineDevicesListed(listed):
-            return replace(snapshot, engine_devices=listed)
+            ours = any(child.state in HOLDING for child in snapshot.children.values())
+            return replace(snapshot, engine_devices=without_free(listed) if ours else listed)
         case events.TrialsKept(trials):
             return replace(snapshot, trials=trials)
         case events.DraftTried(model, trial):

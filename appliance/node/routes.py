@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from appliance.models.types import Ability, Capability, Level, Model
 from appliance.node.serving import ServingEntry, ServingState
-from appliance.node.snapshot import Snapshot
+from appliance.node.snapshot import Child, ChildState, Snapshot
+from appliance.node.wish import wished
 from appliance.routing.table import Route, RouteState, RoutingTable
 
 _SENSES = {Capability.VISION: "image", Capability.AUDIO: "audio"}
@@ -25,7 +26,8 @@ def _on_demand(snapshot: Snapshot) -> Iterator[Route]:
     if snapshot.library is None or not snapshot.settings.serving.on_demand:
         return
     for model in snapshot.library.models:
-        yield Route(model.id, RouteState.AVAILABLE, model.abilities, modalities=_modalities(model))
+        route = Route(model.id, RouteState.AVAILABLE, model.abilities, modalities=_modalities(model))
+        yield replace(route, reach=_reach(model, snapshot))
 
 
 def _skills(model: Model | None) -> frozenset[Capability]:
@@ -38,6 +40,14 @@ def _modalities(model: Model | None) -> tuple[str, ...]:
     profile = model.profile if model is not None and model.projector else None
     sure = [sense for sense in _SENSES if profile is not None and profile.level(sense) is Level.SURE]
     return ("text", *(_SENSES[sense] for sense in sure))
+
+
+def _reach(model: Model | None, snapshot: Snapshot) -> int | None:
+    """As its file has it and its owner wants it; memory may leave less."""
+    if model is None:
+        return None
+    wanted = wished(model.id, snapshot.settings.serving).context
+    return min(wanted or model.context_length, model.context_length)
 
 
 def _aliases(routes: Mapping[str, Route], snapshot: Snapshot) -> Mapping[str, str]:
@@ -56,7 +66,8 @@ def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
     senses = _modalities(model) if entry.spec is None or entry.spec.projector else ("text",)
     route = Route(entry.model, RouteState.LOADING, abilities, modalities=senses, progress=entry.progress)
     route = replace(route, awaited=entry.model in snapshot.called, skills=_skills(model))
-    route = replace(route, parameters=model.parameters if model is not None else None)
+    route = replace(route, parameters=model.parameters if model is not None else None, started=_started(child))
+    route = replace(route, reach=_reach(model, snapshot))
     if entry.state is ServingState.READY and child is not None:
         return replace(
             route, state=RouteState.READY, endpoint=child.endpoint, context=child.context, slots=child.spec.slots
@@ -66,3 +77,9 @@ def _route(entry: ServingEntry, snapshot: Snapshot) -> Route:
     if entry.state is ServingState.FAILED and entry.failure is not None:
         return replace(route, state=RouteState.FAILED, reason=entry.failure.detail)
     return route
+
+
+def _started(child: Child | None) -> float | None:
+    if child is None:
+        return None
+    return child.since if child.state is ChildState.STARTING else child.retry_at

@@ -11,7 +11,7 @@ from appliance.mesh.types import NodeShare
 from appliance.models.names import resolve_name
 from appliance.models.types import Model
 from appliance.node.admission import Candidate, Grant, No, Refusal, admit
-from appliance.node.devices import ANYWHERE, pins_for
+from appliance.node.devices import ANYWHERE, pins_for, places_of
 from appliance.node.drafting import as_granted, choose, undecided
 from appliance.node.failure import GIVEN_UP, Failure
 from appliance.node.fallback import projector_of
@@ -118,12 +118,13 @@ def _same_process(wanted: EngineSpec, running: EngineSpec) -> bool:
 def _let_in(entries: Mapping[str, ServingEntry], snapshot: Snapshot, now: float) -> Mapping[str, ServingEntry]:
     """The entries of models that are to start, with what they are granted; or why they have to wait."""
     starting = [entry for entry in entries.values() if entry.spec is not None and entry.child is None]
-    if not starting or snapshot.library is None or snapshot.inventory is None:
+    inventory = places_of(snapshot)
+    if not starting or snapshot.library is None or inventory is None:
         return {}
     called = [model for model in snapshot.called if _is_called(model, snapshot, now)]
     starting.sort(key=lambda entry: called.index(entry.model) if entry.model in called else len(called))
     candidates = [_candidate(entry.model, snapshot) for entry in starting]
-    inventory, replaced = snapshot.inventory, {entry.model for entry in starting}
+    replaced = {entry.model for entry in starting}
     others = [child for model, child in snapshot.children.items() if model not in replaced]
     held = [held_by(child, inventory) for child in others]
     found = admit(candidates, held, snapshot, now)
@@ -200,6 +201,7 @@ def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> Engi
         asked_cache_mib=serving.prompt_cache_mib,
         size=model.size,
         self_test=model.bundled,
+        settled=model.profile is not None and not pins.devices and _only_a_processor(snapshot),
         warm_up=helper.drafting != "" or model.projector is not None or not _is_dense(model),
         attempt=snapshot.attempts.get(model.id, 0),
         gpus=pins.gpus,
@@ -207,6 +209,11 @@ def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> Engi
         visible=pins.visible,
         margins_mib=margins_mib(pins, snapshot.settings.hardware.memory_caps, GPU_MARGIN >> 20),
     )
+
+
+def _only_a_processor(snapshot: Snapshot) -> bool:
+    listed = snapshot.engine_devices
+    return listed is not None and not listed.devices and listed.trouble is None
 
 
 def _is_dense(model: Model) -> bool:

@@ -85,6 +85,7 @@ class EngineSpec:
     margins_mib: tuple[int, ...] = ()  # what it leaves free on each of its devices
     whole: bool = False  # every layer goes to the devices, or it does not start
     self_test: bool = False  # the bundled model, whose answers are known
+    settled: bool = field(default=False, compare=False)  # it fits the only device there is: nothing is left to lay out
     warm_up: bool = field(default=True, compare=False)  # False: its first question goes through all of it anyway
     attempt: int = 0  # raised when a person asks to try again: a new attempt is a new process
     # bytes it was let in for, by device; worked out once, and no reason to start it anew

@@ -67,20 +67,38 @@ def _with_total(gpu: Gpu, inventory: Inventory, listed: EngineDevices) -> Gpu:
 def only_listed(inventory: Inventory, listed: EngineDevices | None) -> tuple[Gpu, ...]:
     """Devices of the engine that are no GPU of the inventory, to be shown beside it. Their names hold for no longer
     than the machine runs, so none can be pinned."""
+    return tuple(_as_gpu(device) for device in _further(inventory, listed))
+
+
+def with_listed(inventory: Inventory, listed: EngineDevices | None) -> Inventory:
+    """With the devices that only the engine tells of, as places for models. Of one that nobody tells where its memory
+    is it is taken to be the machine's: what is there once is never counted twice."""
+    places = tuple(_as_place(device) for device in _further(inventory, listed))
+    return replace(inventory, gpus=(*inventory.gpus, *places)) if places else inventory
+
+
+def _further(inventory: Inventory, listed: EngineDevices | None) -> list[EngineDevice]:
     if listed is None or listed.hardware != hardware_of(inventory):
-        return ()
-    return tuple(
-        Gpu(
-            id=device.name,
-            name=device.text or device.name,
-            vendor=next((vendor for vendor in _VENDOR_WORDS if _made_by(vendor, device)), "unknown"),
-            memory_total=device.total_mib << 20,
-            pinnable=False,
-            reason="Only the engine tells of it, by a name that may mean another device after a restart.",
-            bus_id=device.bus_id,
-        )
-        for device in listed.devices
-        if not any(_could_be(gpu, device) for gpu in inventory.gpus)
+        return []
+    return [device for device in listed.devices if not any(_could_be(gpu, device) for gpu in inventory.gpus)]
+
+
+def _as_place(device: EngineDevice) -> Gpu:
+    """With what was in use when it was listed: too old to be shown, and the best there is to go by."""
+    used = 0 if device.free_mib is None else max(0, device.total_mib - device.free_mib) << 20
+    return replace(_as_gpu(device), memory_used=used, unified_memory=device.shared is not False)
+
+
+def _as_gpu(device: EngineDevice) -> Gpu:
+    return Gpu(
+        id=device.name,
+        name=device.text or device.name,
+        vendor=next((vendor for vendor in _VENDOR_WORDS if _made_by(vendor, device)), "unknown"),
+        memory_total=device.total_mib << 20,
+        pinnable=False,
+        reason="Only the engine tells of it, by a name that may mean another device after a restart.",
+        unified_memory=device.shared is True,
+        bus_id=device.bus_id,
     )
 
 

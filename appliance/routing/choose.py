@@ -77,6 +77,19 @@ def who_can(routes: Iterable[Route], senses: Iterable[str], ability: Ability | N
     return [r.model for r in sorted(able, key=lambda r: (r.state is not RouteState.READY, r.model))]
 
 
+def who_has_room(
+    routes: Iterable[Route], tokens: int, senses: Iterable[str], ability: Ability | None
+) -> list[tuple[Route, int]]:
+    """Models that could read so many tokens, and the context of each: those that are ready, then those that would
+    have to be loaded, the roomiest first.
+    """
+    facts = Facts(senses=frozenset(senses))
+    able = [r for r in routes if r.state is not RouteState.FAILED and _takes(r, facts, ability)]
+    sized = [(r, (r.context if r.state is RouteState.READY else r.reach) or 0) for r in able]
+    roomy = [(route, context) for route, context in sized if context > tokens]
+    return sorted(roomy, key=lambda r: (r[0].state is not RouteState.READY, -r[1], r[0].model))
+
+
 def _is_able(route: Route, facts: Facts, ability: Ability | None) -> bool:
     return route.state in _ORDER and _takes(route, facts, ability)
 

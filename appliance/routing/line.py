@@ -71,12 +71,24 @@ class FairLine:
         """Puts a request at the end of the line; `grant` says when it is its turn."""
         self._came += 1
         turn = Turn(caller, batch, self._came, now)
-        known = self._callers.get(caller)
-        if known is None:  # one who comes anew has no claim for the time before
-            known = self._callers[caller] = _Caller(min((c.had(now) for c in self._callers.values()), default=0.0))
-        known.line_of(turn).append(turn)
+        self._caller(caller, now).line_of(turn).append(turn)
         self._waiting[turn.number] = turn
         return turn
+
+    def start_at_once(self, caller: str, now: float, *, batch: bool = False) -> Turn:
+        """`come` and `grant` in one, when nobody waits and a place is free."""
+        self._came += 1
+        self._given += 1
+        turn = Turn(caller, batch, self._came, now, now)
+        self._running[turn.number] = turn
+        self._caller(caller, now).running[turn] = now
+        return turn
+
+    def _caller(self, name: str, now: float) -> _Caller:
+        known = self._callers.get(name)
+        if known is None:  # one who comes anew has no claim for the time before
+            known = self._callers[name] = _Caller(min((c.had(now) for c in self._callers.values()), default=0.0))
+        return known
 
     def grant(self, places: int, now: float) -> list[Turn]:
         """Whose turn it is now, when the engine has so many places. To be asked after every change."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.hardware.engine_devices import EngineDevice, NotAList, parse_list, parse_places, with_places
+from appliance.hardware.engine_devices import (
+    EngineDevice,
+    EngineDevices,
+    NotAList,
+    parse_list,
+    parse_places,
+    parse_shared,
+    with_places,
+    with_shared,
+    without_free,
+)
 
 CUDA = """ggml_cuda_init: found 2 CUDA devices (Total VRAM: 48248 MiB):
   Device 0: NVIDIA GeForce RTX 3090, compute capability 8.6, VMM: yes, VRAM: 24124 MiB
@@ -22,8 +32,8 @@ VULKAN = """Available devices:
 def test_devices_are_read_with_their_memory() -> None:
     """What drivers write before the list is passed over."""
     assert parse_list(CUDA) == (
-        EngineDevice("CUDA0", "NVIDIA GeForce RTX 3090", 24124),
-        EngineDevice("CUDA1", "NVIDIA GeForce RTX 3090", 24124),
+        EngineDevice("CUDA0", "NVIDIA GeForce RTX 3090", 24124, free_mib=23861),
+        EngineDevice("CUDA1", "NVIDIA GeForce RTX 3090", 24124, free_mib=17),
     )
 
 
@@ -64,3 +74,23 @@ def test_places_on_the_bus_are_read_from_the_log() -> None:
     assert parse_places(log) == {"Vulkan0": "0000:03:00.0"}
     placed = with_places(parse_list(VULKAN), parse_places(log))
     assert [device.bus_id for device in placed] == ["0000:03:00.0", None]
+
+
+def test_whose_memory_they_work_in_is_read_from_the_log() -> None:
+    """What nobody tells stays unknown; what was told before stays told."""
+    log = (
+        "ggml_vulkan: Found 2 Vulkan devices:\n"
+        "ggml_vulkan: 0 = AMD Radeon RX 7900 XTX (RADV NAVI31) (radv) | uma: 0 | fp16: dot2 | bf16: 0 | warp size: 64\n"
+        "ggml_vulkan: 1 = Intel(R) UHD Graphics 770 (ADL-S GT1) (Intel open-source Mesa driver) | uma: 1 | fp16: 1\n"
+    )
+    assert parse_shared(log) == {"Vulkan0": False, "Vulkan1": True}
+    assert [device.shared for device in parse_list(VULKAN)] == [None, None]
+    told = with_shared(parse_list(VULKAN), parse_shared(log))
+    assert [device.shared for device in with_shared(told, {})] == [False, True]
+
+
+def test_a_list_may_say_nothing_of_what_is_free() -> None:
+    """The rest of it holds."""
+    listed = EngineDevices("engine", devices=parse_list(VULKAN))
+    (first, _) = without_free(listed).devices
+    assert (first.total_mib, first.free_mib) == (24560, None)

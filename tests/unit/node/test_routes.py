@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from appliance.node.routes import routing_table
 from appliance.node.serving import wanted_entries
-from appliance.node.snapshot import Snapshot
+from appliance.node.snapshot import ChildState, Snapshot
 from appliance.routing.table import AUTO, RouteState, RoutingTable
 from tests.builders import MODEL_ID, make_child, make_model, make_snapshot, with_child
 
@@ -55,3 +55,22 @@ def test_a_request_that_waits_is_told_apart() -> None:
     routes = table(called).routes
     assert (routes["other-Q8_0"].state, routes["other-Q8_0"].awaited) == (RouteState.LOADING, True)
     assert not routes[MODEL_ID].awaited
+
+
+def test_a_route_tells_since_when_it_loads() -> None:
+    """Of an engine that fell over the time of the next try; of one that is ready nothing."""
+    snapshot = make_snapshot()
+    loading = make_child(snapshot, state=ChildState.STARTING)
+    failed = replace(make_child(snapshot, state=ChildState.FAILED), retry_at=NOW + 8)
+    children = (loading, failed, make_child(snapshot))
+    started = [table(with_child(snapshot, child)).routes[MODEL_ID].started for child in children]
+    assert started == [loading.since, NOW + 8, None]
+
+
+def test_a_route_tells_how_far_its_context_may_reach() -> None:
+    """What its file has, or less when its owner wants less."""
+    snapshot = make_snapshot(models=MODELS)
+    serving = snapshot.settings.serving.model_copy(update={"context": 512})
+    narrow = replace(snapshot, settings=snapshot.settings.model_copy(update={"serving": serving}))
+    reach = [table(one).routes[name].reach for one in (snapshot, narrow) for name in (MODEL_ID, "other-Q8_0")]
+    assert reach == [1024, 1024, 512, 512]

@@ -133,9 +133,9 @@ def test_routes_tell_clients_what_they_need() -> None:
         snapshot = with_child(snapshot, child)
     chat = make_model().abilities
     assert dict(routing_table(wanted_entries(snapshot, NOW), snapshot).routes) == {
-        MODEL_ID: Route(MODEL_ID, RouteState.READY, chat, endpoint=ready.endpoint, context=777, slots=4),
-        "bge-F16": Route("bge-F16", RouteState.LOADING, EMBEDDER.abilities, progress=0.5),
-        "third": Route("third", RouteState.FAILED, chat, reason="Too large."),
+        MODEL_ID: Route(MODEL_ID, RouteState.READY, chat, endpoint=ready.endpoint, context=777, reach=1024, slots=4),
+        "bge-F16": Route("bge-F16", RouteState.LOADING, EMBEDDER.abilities, reach=1024, progress=0.5, started=0.0),
+        "third": Route("third", RouteState.FAILED, chat, reach=1024, reason="Too large."),
         "fourth": Route("fourth", RouteState.FAILED, frozenset(), reason="No file of this box is called 'fourth'."),
     }
 

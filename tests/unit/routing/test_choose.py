@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.models.types import Ability, Capability
-from appliance.routing.choose import Choice, Memo, choose, who_can
+from appliance.routing.choose import Choice, Memo, choose, who_can, who_has_room
 from appliance.routing.facts import Facts
 from appliance.routing.skills import BILLION
 from appliance.routing.table import Route, RouteState
@@ -125,3 +125,25 @@ def test_the_memo_forgets_the_oldest() -> None:
     for conversation, model in (("1", "a"), ("2", "b"), ("1", "c"), ("3", "d"), ("", "e")):
         memo.keep(conversation, model)
     assert [memo.get(conversation) for conversation in ("1", "2", "3", "")] == ["c", None, "d", None]
+
+
+def test_who_has_room() -> None:
+    """Ready ones first, then by room; of a model that is not loaded what it may get counts."""
+    routes = [
+        route("narrow", context=100, reach=5000),
+        route("ready", context=1000),
+        route("roomier", context=2000),
+        route("asleep", state=RouteState.SLEEPING, context=None, reach=4000),
+        route("on disk", state=RouteState.AVAILABLE, context=None, reach=8000),
+        route("broken", state=RouteState.FAILED, context=None, reach=8000),
+        route("unknown", state=RouteState.LOADING),
+    ]
+    found = who_has_room(routes, 500, (), Ability.CHAT)
+    assert [(r.model, context) for r, context in found] == [
+        ("roomier", 2000),
+        ("ready", 1000),
+        ("on disk", 8000),
+        ("asleep", 4000),
+    ]
+    assert who_has_room(routes, 500, ["image"], Ability.CHAT) == []
+    assert who_has_room(routes, 500, (), Ability.EMBEDDING) == []

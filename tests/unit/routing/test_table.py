@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from appliance.models.types import Ability
+from appliance.models.types import Ability, Capability
 from appliance.routing.table import AUTO, Endpoint, Route, RouteState, RoutingTable
 
 CHAT, EMBED = frozenset({Ability.CHAT}), frozenset({Ability.EMBEDDING})
@@ -64,3 +66,18 @@ def test_near_names_are_offered() -> None:
 def test_an_engine_key_is_never_shown() -> None:
     """Not even in a log line that prints the whole table."""
     assert "secret" not in repr(Route("m", RouteState.READY, CHAT, endpoint=Endpoint("h", 1, "secret")))
+
+
+def test_auto_is_shown_with_all_that_it_may_lead_to() -> None:
+    """What any model that it chooses from is sure to take, and the longest context; not what only lies on the disk."""
+    sees = replace(route("b"), modalities=("text", "image"), context=100, skills=frozenset({Capability.TOOLS}))
+    hears = replace(route("c", RouteState.SLEEPING), modalities=("text", "audio"), context=None)
+    disk = replace(route("d", RouteState.AVAILABLE), modalities=("text", "smell"), context=9000)
+    failed = replace(route("e", RouteState.FAILED), context=9000)
+    there = table(replace(route("a"), context=50), sees, hears, disk, failed, route("f", RouteState.LOADING, EMBED))
+    found = there.shown(AUTO)
+    assert found is not None
+    assert (found.state, found.context, found.skills) == (RouteState.READY, 100, frozenset({Capability.TOOLS}))
+    assert found.modalities == ("text", "image", "audio")
+    assert found.abilities == CHAT | EMBED
+    assert there.shown("b") == sees
