@@ -13,12 +13,15 @@ import secrets
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from heapq import merge
 from itertools import islice, takewhile
 from threading import Lock
+from typing import NamedTuple, TextIO
 
 SHELF_BYTES = 2 << 20  # of text kept of the box's own lines, and as much again of its engines'
 LONGEST_TEXT = 8 << 10
@@ -38,7 +41,12 @@ _GRAVITY = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 def clean(text: str) -> str:
     """One line that looks as it is: no terminal codes, and an escape for each character that is not to be seen."""
-    return _UNSAFE.sub(_escape, _TERMINAL_CODES.sub("", text))
+    return text if _is_clean(text) else _UNSAFE.sub(_escape, _TERMINAL_CODES.sub("", text))
+
+
+def _is_clean(text: str) -> bool:
+    """As nearly all are."""
+    return text.isascii() and text.isprintable()
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -63,8 +71,7 @@ def _shown(record: logging.LogRecord) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     number: int  # grows by one with each line of this run of the box
     at: float
     level: str
@@ -106,22 +113,54 @@ class _Shelf:
         self.lines: deque[LogLine] = deque()
         self._room = room
 
-    def put(self, line: LogLine) -> list[LogLine]:
-        """Returns the lines that had to go."""
+    def put(self, line: LogLine, sources: Counter[str]) -> None:
+        """Counts how many lines of each source there are."""
         self.lines.append(line)
-        self._room -= _cost(line)
-        gone = []
+        self._room -= _cost(line.text)
+        sources[line.source] += 1
         while self._room < 0 and len(self.lines) > 1:
-            gone.append(self.lines.popleft())
-            self._room += _cost(gone[-1])
-        return gone
+            gone = self.lines.popleft()
+            self._room += _cost(gone.text)
+            sources[gone.source] -= 1
 
 
-def _cost(line: LogLine) -> int:
-    return LINE_COST + len(line.text.encode())
+def _cost(text: str) -> int:
+    return LINE_COST + (len(text) if text.isascii() else len(text.encode()))
 
 
-class LogRing(logging.Handler):
+Said = Sequence[tuple[float, str]]  # many lines, each with its time
+
+
+class Many(logging.Handler):
+    """A handler that writes many lines of one source and of level INFO for little more than what one costs."""
+
+    def take_all(self, source: str, said: Said, clean_said: Said) -> None:
+        raise NotImplementedError
+
+
+def log_all(logger: logging.Logger, said: Said) -> None:
+    """At level INFO."""
+    everything = "".join([text for _, text in said])
+    clean_said = said if _is_clean(everything) else [(at, clean(text)) for at, text in said]
+    source: logging.Logger | None = logger
+    while source is not None:
+        for handler in source.handlers:
+            if isinstance(handler, Many):
+                handler.take_all(logger.name, said, clean_said)
+            else:
+                _hand_over(logger.name, said, handler)
+        source = source.parent if source.propagate else None
+
+
+def _hand_over(name: str, said: Said, handler: logging.Handler) -> None:
+    for at, text in said:
+        record = logging.LogRecord(name, logging.INFO, "", 0, "%s", (text,), None)
+        record.created = at
+        if record.levelno >= handler.level:
+            handler.handle(record)
+
+
+class LogRing(Many):
     """Keeps the latest lines. An engine that talks a lot does not push out what the box itself said."""
 
     def __init__(self, room: int = SHELF_BYTES) -> None:
@@ -138,16 +177,21 @@ class LogRing(logging.Handler):
         except (TypeError, ValueError, KeyError):  # the message does not go with its arguments
             self.handleError(record)
             return
+        with self._guard:
+            self._put(record.created, record.levelname.lower(), _source(record.name), text)
+
+    def take_all(self, source: str, said: Said, clean_said: Said) -> None:  # noqa: ARG002 - as of `Many`
+        source = _source(source)
+        with self._guard:
+            for at, text in clean_said:
+                self._put(at, "info", source, text)
+
+    def _put(self, at: float, level: str, source: str, text: str) -> None:
+        self.newest += 1
         if len(text) > LONGEST_TEXT:
             text = text[:LONGEST_TEXT] + "…"
-        source = _source(record.name)
-        with self._guard:
-            self.newest += 1
-            line = LogLine(self.newest, record.created, record.levelname.lower(), source, text)
-            gone = (self._engines if _below(source, ENGINES) else self._own).put(line)
-            self._sources[source] += 1
-            if gone:
-                self._sources.subtract(old.source for old in gone)
+        shelf = self._engines if source.startswith(ENGINES) and _below(source, ENGINES) else self._own
+        shelf.put(LogLine(self.newest, at, level, source, text), self._sources)
 
     def lines(self, chosen: LogFilter = EVERYTHING, limit: int | None = None, after: int = 0) -> list[LogLine]:
         """The latest lines that are younger than the number `after`, oldest first."""
@@ -188,8 +232,13 @@ def message_of(record: logging.LogRecord) -> tuple[str, str]:
 
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text, trace = message_of(record)
-        line = {"at": log_time(record.created), "level": record.levelname.lower(), "source": record.name, "text": text}
+        return self.line(record.created, record.levelname, record.name, *message_of(record))
+
+    def lines(self, source: str, said: Said, _clean_said: Said) -> list[str]:
+        return [self.line(at, "INFO", source, text) for at, text in said]
+
+    def line(self, at: float, level: str, source: str, text: str, trace: str = "") -> str:
+        line = {"at": log_time(at), "level": level.lower(), "source": source, "text": text}
         if trace:
             line["error"] = trace
         return _UNSAFE.sub(_json_escape, json.dumps(line, ensure_ascii=False))
@@ -202,8 +251,32 @@ def _json_escape(found: re.Match[str]) -> str:
 
 class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        head = f"{_clock_time(int(record.created))} {record.levelname:<7} {_source(record.name)}: "
-        return head + _shown(record)
+        return _console_head(record.created, record.levelname, record.name) + _shown(record)
+
+    def lines(self, source: str, _said: Said, clean_said: Said) -> list[str]:
+        lines, second, head = [], -1, ""
+        for at, text in clean_said:
+            if int(at) != second:  # as a rule they are all of the same
+                second, head = int(at), _console_head(at, "INFO", source)
+            lines.append(head + text)
+        return lines
+
+
+def _console_head(at: float, level: str, source: str) -> str:
+    return f"{_clock_time(int(at))} {level:<7} {_source(source)}: "
+
+
+class Console(logging.StreamHandler[TextIO], Many):
+    def __init__(self, stream: TextIO, formatter: ConsoleFormatter | JsonFormatter) -> None:
+        super().__init__(stream)
+        self.setFormatter(formatter)
+        self._lines = formatter.lines
+
+    def take_all(self, source: str, said: Said, clean_said: Said) -> None:
+        text = "\n".join(self._lines(source, said, clean_said)) + "\n"
+        with self.lock or Lock(), suppress(OSError, ValueError):  # nobody may be there to read it
+            self.stream.write(text)
+            self.flush()
 
 
 @lru_cache(maxsize=4)
@@ -214,11 +287,11 @@ def _clock_time(second: int) -> str:
 
 def set_up_logging(style: str) -> LogRing:
     """Sends everything from INFO up to standard error and to the ring it returns."""
-    console = logging.StreamHandler(sys.stderr)
-    console.setFormatter(JsonFormatter() if style == "json" else ConsoleFormatter())
+    console = Console(sys.stderr, JsonFormatter() if style == "json" else ConsoleFormatter())
     ring = LogRing()
     logging.basicConfig(level=logging.INFO, handlers=[console, ring], force=True)
-    logging.getLogger("_granian").setLevel(logging.ERROR)
+    for talkative in ("_granian", "quic"):  # of aioquic: each connection of the mesh, several lines
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     logging.getLogger(ENGINES).setLevel(logging.DEBUG)
     console.addFilter(lambda record: record.levelno >= logging.INFO)
     return ring

@@ -61,6 +61,12 @@ class PeerModel:
     kind: str = "solo"
     host: bool = True  # takes the requests; the other nodes of a split only compute
     context: int | None = None
+    abilities: tuple[str, ...] = ()  # empty: it did not say
+    modalities: tuple[str, ...] = ("text",)
+    skills: tuple[str, ...] = ()  # that its files prove
+    parameters: int | None = None
+    slots: int | None = None  # requests that it answers side by side
+    busy: int = 0  # those that are there or wait
 
 
 @dataclass(frozen=True, slots=True)
