@@ -16,10 +16,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from native.pin import NATIVE, TARGETS, Pin, engine_key, read_pin, read_series
+from native.pin import NATIVE, TARGETS, Pin, engine_key, read_features, read_pin, read_series
 from native.prepare import checkout, prepare
 
 MANIFEST = "engine.json"
@@ -79,7 +79,8 @@ def compile_engine(preset: str, key: str, pin: Pin, finished: Path, cache: Path)
     jobs = str(os.cpu_count() or 1)
     targets = [*TARGETS, *plugins(work)]
     run(["cmake", "--build", str(work), "--parallel", jobs, "--target", *targets], environment)
-    collect(work / "bin", source, finished, {"key": key, "preset": preset, "llama_cpp": pin.commit})
+    manifest = {"key": key, "preset": preset, "llama_cpp": pin.commit, "features": read_features(read_series())}
+    collect(work / "bin", source, finished, manifest)
 
 
 def check_tools() -> None:
@@ -105,7 +106,7 @@ def run(command: list[str], environment: dict[str, str]) -> None:
         raise SystemExit(f"native: '{' '.join(command[:3])} …' failed; the lines above say why")
 
 
-def collect(binaries: Path, source: Path, finished: Path, manifest: dict[str, str]) -> None:
+def collect(binaries: Path, source: Path, finished: Path, manifest: Mapping[str, object]) -> None:
     """Copies only what the product runs, stripped, and publishes the folder in one step."""
     with tempfile.TemporaryDirectory(dir=finished.parent, prefix="collect-") as scratch:
         fresh = Path(scratch) / "engine"

@@ -70,6 +70,18 @@ def read_series(patches: Path = NATIVE / "patches") -> list[Path]:
     return series
 
 
+def read_header(patch: Path) -> str:
+    """What stands in a patch before its first change."""
+    return re.split(r"^(?:---|diff |Index: )", patch.read_text(errors="replace"), maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def read_features(series: list[Path]) -> list[str]:
+    """What the patches add that the box may only count on where an engine says that it has it."""
+    return sorted(
+        name for patch in series for name in re.findall(r"^Feature: *(\S+)", read_header(patch), re.MULTILINE)
+    )
+
+
 def preset_variables(name: str, presets: Path = NATIVE / "CMakePresets.json") -> dict[str, Any]:
     """What one preset sets, with what it inherits: other flavours' presets do not count."""
     known = {p["name"]: p for p in json.loads(presets.read_text())["configurePresets"]}

@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from native.pin import Pin, read_pin, read_series, source_key
+from native.pin import Pin, read_header, read_pin, read_series, source_key
 
 STAMP = ".meshbox-prepared"
 DEP3 = {"what it does": r"Description|Subject", "who wrote it": r"Author|From", "where it stands": r"Forwarded"}
@@ -120,7 +120,7 @@ def apply(patch: Path, tree: Path) -> None:
 
 def check_header(patch: Path) -> None:
     """A patch that nobody can explain can never be dropped: its DEP-3 header says why it is there."""
-    header = re.split(r"^(?:---|diff |Index: )", patch.read_text(errors="replace"), maxsplit=1, flags=re.MULTILINE)[0]
+    header = read_header(patch)
     missing = [what for what, names in DEP3.items() if not re.search(rf"^(?:{names}): *\S", header, re.MULTILINE)]
     if missing:
         raise SystemExit(f"native: the header of {patch.name} does not say {', '.join(missing)}; see native/README.md")

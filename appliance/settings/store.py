@@ -82,8 +82,12 @@ class SettingsStore:
     def locked(self) -> frozenset[str]:
         return frozenset(self._locked)
 
-    async def change(self, patch: Mapping[str, object], revision: int | None) -> Settings:
-        """Merges `patch` into the document and stores it; nothing changes when it cannot be stored."""
+    async def change(self, patch: Mapping[str, object], revision: int | None, *, ahead: bool = False) -> Settings:
+        """Merges `patch` into the document and stores it; nothing changes when it cannot be stored.
+
+        `ahead` is for what takes long to come about and is soon undone: it is told while it is written, and taken back
+        should that fail. Who asked for it hears of it only when it is stored.
+        """
 
         def merged(stored: Settings) -> Settings:
             touched = [name for name in self._locked if value_at(patch, name) not in (None, self._locked[name])]
@@ -91,7 +95,7 @@ class SettingsStore:
                 raise LockedField(touched)
             return Settings.model_validate(merge(stored.model_dump(mode="json"), without(patch, self._locked)))
 
-        await self._swap(merged, revision)
+        await self._swap(merged, revision, ahead=ahead)
         return self.current
 
     def propose(self, given: Mapping[str, object]) -> Proposal:
@@ -109,15 +113,20 @@ class SettingsStore:
         await self._swap(replaced, revision)
         return done[0]
 
-    async def _swap(self, make: Callable[[Settings], Settings], revision: int | None) -> None:
+    async def _swap(self, make: Callable[[Settings], Settings], revision: int | None, *, ahead: bool = False) -> None:
         async with self._writing:
             former = self._stored
             if revision is not None and revision != former.revision:
                 raise StaleRevision(revision, former.revision)
             wanted = make(former).model_copy(update={"revision": former.revision + 1})
-            await self._write(former, wanted)
-            self._stored = wanted
-        self._changed(self.current)
+            if ahead:
+                self._changed(overlay(wanted, self._locked))
+            try:
+                await self._write(former, wanted)
+                self._stored = wanted
+            finally:
+                if ahead or self._stored is wanted:
+                    self._changed(self.current)
 
     async def _write(self, former: Settings, document: Settings) -> None:
         """Stores, and tells whether storing works: a full disk shall be known before the next change is made."""

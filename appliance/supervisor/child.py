@@ -13,12 +13,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 
 from appliance.node.snapshot import Child, ChildState, EngineSpec
 from appliance.routing.table import Endpoint
+from appliance.supervisor.engine_build import ENDS_WITH_PARENT, EngineBuild
 from appliance.supervisor.lifecycle import Action, Lifecycle
 from appliance.supervisor.llama_server import (
     LaidOut,
@@ -30,6 +30,7 @@ from appliance.supervisor.llama_server import (
     read_line,
 )
 from appliance.supervisor.probe import ask, question_for
+from appliance.supervisor.process import Process, start
 from appliance.supervisor.vitals import ProcessorMeter, anonymous_bytes, slot_counters
 from appliance.tasks import TaskGroup
 
@@ -52,7 +53,7 @@ async def measure_nothing(_session: aiohttp.ClientSession, _endpoint: Endpoint, 
 class Surroundings:
     """What a child needs of the box."""
 
-    engine: Path  # folder of binaries
+    build: EngineBuild
     owner: str  # id of this box, carried by its engines
     session: aiohttp.ClientSession
     report: Callable[[Child], None]
@@ -70,7 +71,7 @@ class EngineChild:
         self._around = surroundings
         self._life = Lifecycle(spec, surroundings.silent_after())
         self._wall_offset = time.time() - time.monotonic()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._endpoint: Endpoint | None = None
         self._log_tail: deque[str] = deque(maxlen=LOG_LINES)
         self._log = logging.getLogger(f"meshbox.engine.{spec.model}")
@@ -132,17 +133,9 @@ class EngineChild:
 
     async def _spawn(self) -> None:
         endpoint = Endpoint("127.0.0.1", free_port(), secrets.token_urlsafe(32))
-        command = command_line(str(self._around.engine / "llama-server"), self.spec, endpoint, self._around.cores())
+        command, variables = self._as_started(endpoint)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env=environment(os.environ, endpoint, self._around.owner, self.spec.visible),
-                start_new_session=True,
-                limit=LONGEST_LINE,
-            )
+            process = await start(command, variables, LONGEST_LINE)
         except OSError as error:
             self._life.spawn_failed(f"{command[0]} could not be started: {error}", time.monotonic())
             return
@@ -153,13 +146,20 @@ class EngineChild:
         self._tasks.start(f"output {self.spec.model}", self._follow(process))
         self._tasks.start(f"vitals {self.spec.model}", self._watch_vitals(process, endpoint))
 
-    async def _follow(self, process: asyncio.subprocess.Process) -> None:
+    def _as_started(self, endpoint: Endpoint) -> tuple[list[str], dict[str, str]]:
+        build = self._around.build
+        ends_itself = ENDS_WITH_PARENT in build.features
+        binary, parent = str(build.folder / "llama-server"), os.getpid() if ends_itself else None
+        command = command_line(binary, self.spec, endpoint, self._around.cores(), ends_with_parent=ends_itself)
+        variables = environment(os.environ, endpoint, self._around.owner, self.spec.visible, build.parts, parent)
+        return command, variables
+
+    async def _follow(self, process: Process) -> None:
         """Reads the engine's output to its end, then waits for the process and tells how it ended."""
-        if process.stdout is None:
-            return
-        while line := await self._read_line(process.stdout):
-            await self._heard(line.decode(errors="replace"))
-        code = await process.wait()
+        with contextlib.closing(process):
+            while line := await self._read_line(process.stdout):
+                await self._heard(line.decode(errors="replace"))
+            code = await process.wait()
         self._process = self._endpoint = None
         self._log.info("engine process %d ended with %d", process.pid, code)
         self._life.exited(code, tuple(self._log_tail), time.monotonic())
@@ -173,19 +173,20 @@ class EngineChild:
             return b"(overlong line left out)\n"
 
     async def _heard(self, line: str) -> None:
+        """How far it is, is told with the next tick: each word of it would cost a round of decisions."""
         now = time.monotonic()
         match read_line(line):
             case LoadProgress(fraction):
                 self._life.loading(fraction, now)
             case Loaded(context):
                 await self._act(self._life.loaded(context, now))
+                self._tell()
             case LaidOut(layout):
                 self._life.laid_out(layout, now)
             case LogText(level, text):
                 self._life.lived(now)
                 self._log_tail.append(text)
                 self._log.log(_LEVELS.get(level, logging.DEBUG), "%s", text)
-        self._tell()
 
     async def _probe(self) -> None:
         endpoint = self._endpoint
@@ -199,11 +200,17 @@ class EngineChild:
             await self._around.measure(self._around.session, endpoint, self.spec)
             if self._endpoint is endpoint:  # else the process that answered is gone by now
                 self._life.probed(took, time.monotonic())
+                self._tell()
+                await self._learn()
         else:
             await self._act(self._life.probe_failed(failure, time.monotonic()))
         self._tell()
 
-    async def _watch_vitals(self, process: asyncio.subprocess.Process, endpoint: Endpoint) -> None:
+    async def _learn(self) -> None:
+        if self._process is not None and not self._around.build.parts:
+            await asyncio.to_thread(self._around.build.learn, self._process.pid)
+
+    async def _watch_vitals(self, process: Process, endpoint: Endpoint) -> None:
         """Looks for signs of work while somebody waits for an answer, or while it loads."""
         meter, counters = ProcessorMeter(), None
         while process.returncode is None:
@@ -221,8 +228,8 @@ class EngineChild:
     def _ask_to_end(self) -> None:
         """TERM alone is not enough: the engine also waits for the end of its standard input."""
         self._signal(signal.SIGTERM)
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
+            self._process.close_stdin()
 
     def _signal(self, number: signal.Signals) -> None:
         """Signals the engine's whole process group."""

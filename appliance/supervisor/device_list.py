@@ -16,7 +16,9 @@ from appliance.hardware.engine_devices import (
     NotAList,
     parse_list,
     parse_places,
+    parse_shared,
     with_places,
+    with_shared,
 )
 from appliance.hardware.trials import hardware_of
 from appliance.hardware.types import Inventory
@@ -41,7 +43,8 @@ class DeviceList:
         if not hardware and not self._has_accelerators():
             return EngineDevices(engine)
         try:
-            devices = parse_list(self._run("llama-server", "--list-devices"))
+            output = self._run("llama-server", "--list-devices")
+            devices = with_shared(parse_list(output), parse_shared(output))
         except subprocess.TimeoutExpired:
             trouble = f"it did not answer within {self._seconds:.0f} seconds. A driver may hang."
             return EngineDevices(engine, hardware, trouble=trouble)
@@ -55,7 +58,7 @@ class DeviceList:
         return not _ACCELERATED.isdisjoint(own)
 
     def _placed(self, devices: tuple[EngineDevice, ...]) -> tuple[EngineDevice, ...]:
-        """With where each sits on the bus, as far as the engine can be brought to tell it."""
+        """With where each sits on the bus and has its memory, as far as the engine can be brought to tell it."""
         if not devices:
             return devices
         names = ",".join(device.name for device in devices)
@@ -63,7 +66,7 @@ class DeviceList:
             told = self._run("llama-fit-params", "--model", str(self._model), "--device", names, "--verbose")
         except (OSError, subprocess.TimeoutExpired):
             return devices
-        return with_places(devices, parse_places(told))
+        return with_shared(with_places(devices, parse_places(told)), parse_shared(told))
 
     def _run(self, program: str, *arguments: str) -> str:
         command = ["setpriv", "--pdeathsig", "KILL", "--", str(self._folder / program), *arguments]

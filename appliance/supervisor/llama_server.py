@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.hardware.engine_layout import REPORT, Layout, parse_report
@@ -23,9 +23,13 @@ SURE_ENOUGH = "0.75"  # a draft that is less sure of its next token stops there:
 OWNER_MARK = "MESHBOX_ENGINE_OF"  # in the environment of every engine: whose it is
 
 
-def command_line(binary: str, spec: EngineSpec, endpoint: Endpoint, cores: int) -> list[str]:
-    """What to execute. `setpriv` has the kernel end the engine when the supervisor is gone, however it went."""
-    return ["setpriv", "--pdeathsig", "KILL", "--", binary, *_arguments(spec, endpoint, spec.threads or cores)]
+def command_line(
+    binary: str, spec: EngineSpec, endpoint: Endpoint, cores: int, *, ends_with_parent: bool = False
+) -> list[str]:
+    """What to execute. The kernel ends the engine when the supervisor is gone, however it went: `setpriv` asks for that
+    where the engine does not do it itself."""
+    guard = [] if ends_with_parent else ["setpriv", "--pdeathsig", "KILL", "--"]
+    return [*guard, binary, *_arguments(spec, endpoint, spec.threads or cores)]
 
 
 def _arguments(spec: EngineSpec, endpoint: Endpoint, threads: int) -> list[str]:
@@ -77,20 +81,31 @@ def _places(spec: EngineSpec) -> list[str]:
     arguments = ["--device", ",".join(spec.devices)] if spec.devices else []
     if spec.whole:
         return [*arguments, "--fit", "off", "--n-gpu-layers", "all"]
+    if spec.settled and not spec.drafting:  # what it would find out is known; it reads the model twice for that
+        return [*arguments, "--fit", "off"]
     return [*arguments, "--fit-target", ",".join(map(str, spec.margins_mib))] if spec.margins_mib else arguments
 
 
 def environment(
-    inherited: Mapping[str, str], endpoint: Endpoint, owner: str, visible: Iterable[tuple[str, str]] = ()
+    inherited: Mapping[str, str],
+    endpoint: Endpoint,
+    owner: str,
+    visible: Iterable[tuple[str, str]] = (),
+    parts: Sequence[str] = (),
+    parent: int | None = None,
 ) -> dict[str, str]:
     """The engine's environment: no secret of ours but its own key, and no setting that would overrule its arguments.
 
     `visible` shows it nothing but its own GPUs; what else hides or orders GPUs would be counted among these.
 
     With LLAMA_SERVER_ROUTER_PORT set it reports its load progress on standard output, and ends when its standard
-    input is closed.
+    input is closed. `parts` are those of its files that suit this machine; `parent` is whom it shall not outlive.
     """
     own = {"LLAMA_API_KEY": endpoint.key, "LLAMA_SERVER_ROUTER_PORT": "1"}
+    if parts:
+        own["GGML_BACKEND_FILES"] = ":".join(parts)
+    if parent is not None:
+        own["LLAMA_SERVER_PARENT"] = str(parent)
     return tool_environment(inherited, owner, visible) | own
 
 

@@ -12,6 +12,8 @@ from appliance.node.commands import Command, EndEngine, RunEngine
 from appliance.node.events import ChildForgotten, ChildReported, Event
 from appliance.node.snapshot import EngineSpec
 from appliance.supervisor.child import EngineChild, Measure, Surroundings, measure_nothing
+from appliance.supervisor.engine_build import EngineBuild
+from appliance.supervisor.process import hand_on_nothing
 from appliance.supervisor.reaper import end_orphans
 from appliance.tasks import TaskGroup
 
@@ -27,7 +29,7 @@ class Supervisor:
         cores: Callable[[], int],
         measure: Measure = measure_nothing,
     ) -> None:
-        self._engine = engine
+        self._build = EngineBuild(engine)
         self._owner = owner
         self._post = post
         self._work_of = work_of
@@ -41,6 +43,8 @@ class Supervisor:
 
     async def open(self) -> None:
         await asyncio.to_thread(end_orphans, self._owner)
+        await asyncio.to_thread(self._build.read)
+        await asyncio.to_thread(hand_on_nothing)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), trust_env=False)
 
     def carry_out(self, command: Command) -> None:
@@ -84,7 +88,7 @@ class Supervisor:
         if self._session is None:
             raise RuntimeError("the supervisor was not opened")
         return Surroundings(
-            engine=self._engine,
+            build=self._build,
             owner=self._owner,
             session=self._session,
             report=lambda child: self._post(ChildReported(child)),

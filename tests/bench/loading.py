@@ -1,7 +1,8 @@
-"""From the wish until a model is ready, beside a plain llama-server with the same arguments, in the same rounds.
+"""From the wish until a model is ready, beside a plain llama-server as one would start it by hand, in the same rounds.
 
 A model of ours is ready once it answered a question, so the fair end of the plain server's way is its own first answer
-to that question. Files lie in the page cache.
+to that question. It is the same build with as many threads, and its defaults otherwise; once more it gets all our
+arguments, which shows what these alone bring. Files lie in the page cache.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.bench.engines import (
     PlainServer,
     arguments_of,
     begin_load,
+    by_hand,
     chat,
     computed,
     random_model,
@@ -33,6 +35,7 @@ from tests.live.box import SELF_TEST_MODEL, Box
 
 ROUNDS = 7
 BAR = 1.03
+READY = 4  # the row that the bar is for
 USERS_QUESTION = chat("Name a colour of the sky.")
 
 
@@ -40,6 +43,7 @@ USERS_QUESTION = chat("Name a colour of the sky.")
 class Plain:
     healthy: float
     answered: float  # the question that our engine must answer to be ready
+    computed: float  # until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Ours:
     taken: float  # the wish: the answer to it is there
     ready: float
     users: float  # somebody's first question is answered
-    computed: float  # by the box itself, until ready
+    computed: float  # by the box and its engine, until ready
+    computed_itself: float  # by the box alone
 
 
 async def bench() -> Result:
@@ -57,28 +62,32 @@ async def bench() -> Result:
 def _bench() -> Result:
     with running_box(random_model()) as box:
         large, small = _rows(box, RANDOM_MODEL, "1 GiB"), _rows(box, SELF_TEST_MODEL, "bundled")
-    kept = float(str(large[3]["x least"])) <= BAR
+    kept = all(float(str(rows[READY]["x least"])) <= BAR for rows in (large, small))
     title = f"load of a model, {ROUNDS} rounds in turn; ready is beside the test question of a plain server"
-    return Result("load", title, [*large, *small], f"1 GiB, until ready: x least <= {BAR}", kept)
+    return Result("load", title, [*large, *small], f"until ready, both models: x least <= {BAR}", kept)
 
 
 def _rows(box: Box, model: str, name: str) -> list[Row]:
     _load(box, model)
     arguments, question = arguments_of(box.engines()[0]), _question(model)
     unload(box, model)
-    plain, users, ours = [], [], []
+    plain, alike, users, ours = [], [], [], []
     for _ in range(ROUNDS):
-        plain.append(_plain(arguments, question))
+        plain.append(_plain(by_hand(arguments), question))
         ours.append(_load(box, model))
         unload(box, model)
-        users.append(_plain(arguments, USERS_QUESTION).answered)
-    answered = [one.answered for one in plain]
+        users.append(_plain(by_hand(arguments), USERS_QUESTION).answered)
+        alike.append(_plain(arguments, question).answered)
+    answered, computed_then = [one.answered for one in plain], [one.computed for one in plain]
     return [
         row(f"{name}: plain, until /health says ok", [one.healthy for one in plain], answered),
         row(f"{name}: plain, until it answered the test question", answered),
+        row(f"{name}: plain with our arguments, the same", alike, answered),
         row(f"{name}: box, until the wish is taken", [one.taken for one in ours], answered),
         row(f"{name}: box, until ready", [one.ready for one in ours], answered),
-        row(f"{name}: box, computed by itself until ready", [one.computed for one in ours], answered),
+        row(f"{name}: plain, computed until then", computed_then),
+        row(f"{name}: box and engine, computed until ready", [one.computed for one in ours], computed_then),
+        row(f"{name}: box, of that by itself", [one.computed_itself for one in ours], computed_then),
         row(f"{name}: plain, until somebody's question is answered", users),
         row(f"{name}: box, until somebody's question is answered", [one.users for one in ours], users),
     ]
@@ -90,7 +99,7 @@ def _plain(arguments: Sequence[str], question: Mapping[str, object]) -> Plain:
         server.wait_healthy()
         healthy = time.perf_counter() - began
         caller.chat("", question)
-        return Plain(healthy, time.perf_counter() - began)
+        return Plain(healthy, time.perf_counter() - began, computed(server.pid))
 
 
 def _load(box: Box, model: str) -> Ours:
@@ -100,8 +109,10 @@ def _load(box: Box, model: str) -> Ours:
         taken = time.perf_counter() - began
         wait_until_ready(box, caller, model, said)
         ready, own = time.perf_counter() - began, computed(box.process.pid) - before
+        engine = computed(box.engines()[0])
+        asked = time.perf_counter()
         caller.chat(model, USERS_QUESTION)
-        return Ours(taken, ready, time.perf_counter() - began, own)
+        return Ours(taken, ready, ready + time.perf_counter() - asked, own + engine, own)
 
 
 def _question(model: str) -> Mapping[str, object]:

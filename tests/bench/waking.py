@@ -17,6 +17,7 @@ from tests.bench.engines import (
     PlainServer,
     arguments_of,
     begin_load,
+    by_hand,
     chat,
     random_model,
     running_box,
@@ -64,7 +65,7 @@ def _measured(box: Box, model: str, name: str) -> tuple[list[Row], str]:
         asleep = _memory(box)
         plain, ours = [], []
         for _ in range(ROUNDS):
-            plain.append(_cold_start(arguments))
+            plain.append(_cold_start(by_hand(arguments)))
             began = time.perf_counter()
             ours.append(caller.first_token(model, QUESTION) - began)
             _sleep(box, model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,10 +17,14 @@ class Answer:
     total: int | None
     breaks: TransferFailed | None
     mark: str | None = None
+    drips: Callable[[], None] | None = None  # a byte at a time, and what happens before each
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        for at in range(0, len(self.data), 65_536):
-            yield self.data[at : at + 65_536]
+        step = 65_536 if self.drips is None else 1
+        for at in range(0, len(self.data), step):
+            if self.drips is not None:
+                self.drips()
+            yield self.data[at : at + step]
         if self.breaks is not None:
             raise self.breaks
 
@@ -34,6 +38,7 @@ class Holder:
     most: int = 1 << 40
     ranges: bool = True
     silent: bool = False  # breaks off without a word
+    drips: Callable[[], None] | None = None
     asked: list[int] = field(default_factory=list)
 
     @asynccontextmanager
@@ -43,4 +48,4 @@ class Holder:
         sent = self.data[begin : begin + self.most]
         broken = begin + len(sent) < len(self.data) and not self.silent
         failure = TransferFailed("unreachable", "It is gone.", temporary=True) if broken else None
-        yield Answer(sent, begin, len(self.data), failure)
+        yield Answer(sent, begin, len(self.data), failure, drips=self.drips)

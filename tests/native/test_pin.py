@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from native.pin import Pin, preset_variables, read_pin, read_series
+from native.pin import Pin, preset_variables, read_features, read_pin, read_series
 from tests.native.builders import key_of, make_native, make_patch, make_pin, set_variable
 
 LOCK = """package = "engine-package"
@@ -72,6 +72,13 @@ def test_a_patch_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "series").write_text("gone.patch\n")
     with pytest.raises(SystemExit, match=r"gone\.patch"):
         read_series(tmp_path)
+
+
+def test_what_the_box_may_count_on_stands_in_the_headers_of_patches(tmp_path: Path) -> None:
+    """In one order, whatever that of the patches; words of the change itself are no header."""
+    (tmp_path / "1.patch").write_text("Subject: one\nFeature: sings\n\n--- a/x\n+++ b/x\n+Feature: hides\n")
+    (tmp_path / "2.patch").write_text("Subject: two\nFeature: dances\n\n--- a/x\n")
+    assert read_features([tmp_path / "1.patch", tmp_path / "2.patch"]) == ["dances", "sings"]
 
 
 def test_a_preset_has_what_it_inherits(native: Path) -> None:

@@ -36,6 +36,26 @@ async def test_a_change_is_stored_and_told(tmp_path: Path) -> None:
     assert changes == [after]
 
 
+async def test_a_change_told_ahead_is_in_force_only_when_it_is_stored(tmp_path: Path) -> None:
+    """Who carries it out begins at once; who asks the store hears of nothing that could be lost."""
+    told: list[tuple[Settings, Settings]] = []
+    path = tmp_path / "settings.json"
+    store = SettingsStore(path, Settings(), {}, lambda new: told.append((new, store.current)), lambda _: None)
+    after = await store.change({"node": {"name": "den"}}, None, ahead=True)
+    assert told == [(after, Settings()), (after, after)]
+
+
+async def test_a_change_told_ahead_is_taken_back_when_it_cannot_be_stored(tmp_path: Path) -> None:
+    """A full disk leaves everything as it was."""
+    (tmp_path / "no-folder").write_text("")
+    changes: list[Settings] = []
+    store = SettingsStore(tmp_path / "no-folder" / "s.json", Settings(), {}, changes.append, lambda _: None)
+    with pytest.raises(StorageFailed):
+        await store.change({"node": {"name": "den"}}, None, ahead=True)
+    assert [change.node.name for change in changes] == ["den", Settings().node.name]
+    assert store.current == Settings()
+
+
 async def test_a_stale_revision_changes_nothing(tmp_path: Path) -> None:
     """Two tabs cannot overwrite each other unseen."""
     store, changes = make_store(tmp_path)

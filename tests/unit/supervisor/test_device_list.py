@@ -30,7 +30,7 @@ def engine(folder: Path, server: str, places: str = "exit 1\n") -> DeviceList:
 
 def test_devices_come_with_their_place_on_the_bus(tmp_path: Path) -> None:
     """And with the hardware they were listed with."""
-    device = EngineDevice("Vulkan0", "AMD Radeon RX 7900 XTX (RADV NAVI31)", 24560, "0000:03:00.0")
+    device = EngineDevice("Vulkan0", "AMD Radeon RX 7900 XTX (RADV NAVI31)", 24560, "0000:03:00.0", 24001)
     assert engine(tmp_path, LIST, PLACES).read(HERE) == EngineDevices("build-1", hardware_of(HERE), (device,))
 
 
@@ -38,6 +38,15 @@ def test_without_a_place_the_names_are_there_all_the_same(tmp_path: Path) -> Non
     """The second question failed."""
     (device,) = engine(tmp_path, LIST).read(HERE).devices
     assert (device.name, device.bus_id) == ("Vulkan0", None)
+
+
+@pytest.mark.parametrize("teller", ["server", "places"])
+def test_devices_come_with_whose_memory_it_is(tmp_path: Path, teller: str) -> None:
+    """Whichever of the two programs tells it."""
+    told = 'echo "ggml_vulkan: 0 = AMD Radeon RX 7900 XTX (RADV NAVI31) (radv) | uma: 1 | fp16: 1" >&2\n'
+    asked = engine(tmp_path, told + LIST, PLACES) if teller == "server" else engine(tmp_path, LIST, told + PLACES)
+    (device,) = asked.read(HERE).devices
+    assert (device.shared, device.bus_id) == (True, "0000:03:00.0")
 
 
 def test_every_listed_device_is_asked_for_its_place(tmp_path: Path) -> None:

@@ -40,6 +40,28 @@ def test_the_engine_listens_on_loopback_under_its_own_name() -> None:
     ]
 
 
+def test_an_engine_that_ends_with_its_parent_needs_no_other_program() -> None:
+    """One program less to start; who the parent is, its environment says."""
+    line = command_line("/e/llama-server", spec(Ability.CHAT), ENDPOINT, 3, ends_with_parent=True)
+    assert line[:2] == ["/e/llama-server", "--model"]
+    assert environment({}, ENDPOINT, "node1", parent=77)["LLAMA_SERVER_PARENT"] == "77"
+
+
+def test_an_engine_is_told_which_of_its_parts_suit_the_machine() -> None:
+    """It does not look through all of them again."""
+    variables = environment({}, ENDPOINT, "node1", parts=("/e/libggml-cpu-zen4.so", "/e/libggml-rpc.so"))
+    assert variables["GGML_BACKEND_FILES"] == "/e/libggml-cpu-zen4.so:/e/libggml-rpc.so"
+
+
+def test_where_nothing_is_left_to_lay_out_the_model_is_not_read_for_it() -> None:
+    """A helper that drafts is laid out beside its model: that the engine does itself."""
+    settled = replace(spec(Ability.CHAT), settled=True)
+    line = command_line("x", settled, ENDPOINT, 3)
+    assert line[line.index("--fit") + 1] == "off"
+    assert "--fit" not in command_line("x", replace(settled, drafting="mtp"), ENDPOINT, 3)
+    assert "--fit" not in command_line("x", spec(Ability.CHAT), ENDPOINT, 3)
+
+
 def test_the_self_test_model_answers_a_newcomer_right() -> None:
     """Without luck in it: who asks what is 3 + 4 gets 7, whichever client he uses."""
     line = command_line("x", replace(spec(Ability.CHAT), self_test=True), ENDPOINT, 3)
