@@ -183,7 +183,7 @@ class Box:
 
     def _start_watching(self) -> None:
         post, bootstrap = self.loop.post, self.bootstrap
-        scanner = Scanner(bootstrap.models_folder, BUNDLED)
+        scanner = Scanner(bootstrap.models_folder, BUNDLED, self.models.shelf.told_of)
         self.tasks.start("watch engine", watch_engine(bootstrap.engine, post))
         self.tasks.start("watch library", watch_library(scanner.scan, post, self.models.shelf.touched))
         self.tasks.start("watch hardware", watch_hardware(Prober().probe, self.loop))
@@ -212,6 +212,8 @@ class Box:
         """Answers that run get their time; nothing new is taken."""
         self.loop.post(DrainStarted())
         self.stopping.set()
+        self.api.part()
+        self.ollama.part()
         patience = self.settings.current.api.drain_s
         log.info("stopping; %d requests get up to %d seconds to end", self.meter.load().in_flight, patience)
         deadline = time.monotonic() + patience
@@ -266,7 +268,8 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
     if stored.trouble is not None:
         log.error("%s", stored.trouble)
         loop.post(TroubleFound(TroubleKind.SETTINGS_BROKEN, stored.trouble))
-    meter = RequestMeter(told=lambda ended: activity.request_ended(ended))  # noqa: PLW0108 - made below
+    later = asyncio.get_running_loop().call_later
+    meter = RequestMeter(told=lambda ended: activity.requests_ended(ended), later=later)  # noqa: PLW0108 - made below
     stopping = asyncio.Event()
     database = Database(folder.database)
     await database.open()
@@ -320,7 +323,7 @@ async def make_box(bootstrap: Bootstrap, folder: DataFolder, logs: LogRing) -> B
         settings=settings,
         access=access,
         feed=EventFeed(loop, time.time),
-        metrics=Metrics(loop, meter, activity.totals, keys),
+        metrics=Metrics(loop, meter, activity.totals, keys, objects),
         logs=logs,
         models=models,
         activity=activity,
@@ -369,6 +372,7 @@ def _make_recorder(loop: RunLoop, meter: RequestMeter, settings: SettingsStore, 
         inventory=lambda: loop.outlook.snapshot.inventory,
         processor_seconds=processor_seconds,
         keep_days=lambda: settings.current.activity.keep_days,
+        settle=meter.settle,
     )
     return Recorder(sources, ActivityStore(database, wrote=lambda failure: report_storage(loop.post, failure)))
 

@@ -13,6 +13,10 @@ gist        pure: what a body takes to be answered                      chooser 
 lines       who waits for which engine, who is at it                    usher     a request to its place at an engine
 links       pure: addresses that an engine would fetch                  marking   marks for objects that a body names
 attachments the objects of one request, put in on the way               objects   objects go up and away
+own         the headers of an answer that are the box's own            batch     books many at once
+access      the access log                                             ticket    what the books know of a request
+direct/     the short way of plain requests, from one connection straight to the other
+boxes/      requests that other boxes answer for this one, and those that this one answers for them
 news/       the events that programs listen to
 ollama/     the same API as programs made for Ollama know it, on a port of its own
 """

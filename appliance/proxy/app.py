@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from appliance.proxy.asgi import Header, Receive, Scope, Send, json_bytes, request_id, respond, with_headers
 from appliance.proxy.deps import ProxyDeps
+from appliance.proxy.direct.line import Direct
+from appliance.proxy.direct.way import DirectWay
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, api_path, shape_of
 from appliance.proxy.errors import ApiError
 from appliance.proxy.guard import check_browser, cors_headers, preflight_headers
@@ -38,6 +40,7 @@ class ApiApp:
         self._deps = deps
         self._relay = relay
         self._hub = Hub(deps)
+        self.direct: Direct | None = DirectWay(deps, relay)  # for a web server that knows how to use it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

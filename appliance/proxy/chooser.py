@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from appliance.proxy import errors
+from appliance.proxy.boxes.places import Places
 from appliance.proxy.forward import Call
-from appliance.routing.choose import Load, Memo, choose, who_can
+from appliance.routing.choose import Load, Memo, choose, who_can, who_has_room
 from appliance.routing.facts import Facts
 from appliance.routing.table import AUTO, Route, RouteState, RoutingTable
 
@@ -14,8 +15,8 @@ NAMED = 3  # models in an error at most
 class Chooser:
     """`load` tells how many wait for a model. Conversations stay with the model that answered them."""
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
+    def __init__(self, load: Load, places: Places) -> None:
+        self._load, self._places = load, places
         self._memo = Memo()
 
     def find(self, call: Call, table: RoutingTable) -> Route:
@@ -27,12 +28,25 @@ class Chooser:
         call.ticket.model, call.ticket.route = route.model, route.kind
         if route.state is RouteState.FAILED:
             raise errors.model_failed(route.model, route.reason)
+        if route.targets or call.there:
+            route = self._places.at(call, route)
+            call.ticket.route = route.kind
         return route
 
     def learn(self, call: Call) -> None:
         """The request was answered well: its conversation goes on with this model."""
+        self._places.learn(call)
         if call.choice:
             self._memo.keep(call.peeked.facts.conversation, call.choice)
+
+    def advised(self, call: Call, error: errors.ApiError, table: RoutingTable) -> errors.ApiError:
+        """A question that was too long for its model: which others could take it, of those that may be asked."""
+        if error.code != errors.TOO_LONG:
+            return error
+        senses = call.peeked.facts.senses | call.target.senses
+        routes = call.permit.visible(table).routes.values()
+        found = who_has_room(routes, error.tokens, senses, call.target.ability)
+        return errors.with_roomier(error, found[:NAMED]) if found else error
 
     def _chosen(self, call: Call, table: RoutingTable) -> Route:
         """Once chosen, a request stays with its model as long as that can answer at all."""

@@ -11,9 +11,11 @@ import msgspec
 
 from appliance.proxy.asgi import Header, json_bytes
 from appliance.proxy.endpoints import Shape
+from appliance.routing.table import Route, RouteState
+from appliance.routing.waiting import USUAL_SECONDS
 
-LOADING_RETRY_SECONDS = 2
 DRAINING_RETRY_SECONDS = 5
+TOO_LONG = "context_length_exceeded"
 
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 _ANTHROPIC_TYPES = {
@@ -50,7 +52,13 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.param = status, code, message, param
-        self._retry_after, self._details, self._headers = retry_after, dict(details or {}), tuple(headers)
+        self._retry_after, self.details, self._headers = retry_after, dict(details or {}), tuple(headers)
+
+    @property
+    def tokens(self) -> int:
+        """How long a question was that was too long; at least as long as what its model takes."""
+        sizes = (self.details.get(key) for key in ("n_prompt_tokens", "n_ctx"))
+        return max((size for size in sizes if isinstance(size, int)), default=0)
 
     @property
     def headers(self) -> list[Header]:
@@ -62,11 +70,11 @@ class ApiError(Exception):
             kind = _ANTHROPIC_TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "api_error")
             return {
                 "type": "error",
-                "error": {"type": kind, "message": self.message, "code": self.code, **self._details},
+                "error": {"type": kind, "message": self.message, "code": self.code, **self.details},
             }
         kind = _OPENAI_TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
         fields = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
-        return {"error": fields | self._details}
+        return {"error": fields | self.details}
 
     def stream_event(self, shape: Shape) -> bytes:
         """The same as one event, for an answer that has begun."""
@@ -93,15 +101,17 @@ def model_not_found(name: str, nearest: Sequence[str]) -> ApiError:
     )
 
 
-def model_loading(model: str, progress: float | None) -> ApiError:
+def model_loading(model: str, progress: float | None, seconds: int = USUAL_SECONDS) -> ApiError:
+    """`seconds`: about so long it still takes."""
     how_far = "" if progress is None else f" ({progress:.0%} done)"
+    when = "in a moment" if seconds <= USUAL_SECONDS else f"in {seconds} seconds"
     return ApiError(
         503,
         "model_loading",
-        f"The model {model} is still loading{how_far}. Try again in a moment.",
+        f"The model {model} is still loading{how_far}. Try again {when}.",
         param="model",
-        retry_after=LOADING_RETRY_SECONDS,
-        details={"model": model, "progress": progress},
+        retry_after=seconds,
+        details={"model": model, "progress": progress, "retry_in": seconds},
     )
 
 
@@ -183,7 +193,18 @@ def engine_gone(model: str, detail: str) -> ApiError:
         502,
         "engine_gone",
         f"The engine of {model} broke off before it answered ({detail}). It is started again; try again in a moment.",
-        retry_after=LOADING_RETRY_SECONDS,
+        retry_after=USUAL_SECONDS,
+        details={"model": model},
+    )
+
+
+def box_gone(model: str, detail: str) -> ApiError:
+    return ApiError(
+        502,
+        "box_gone",
+        f"The box that was to answer for {model} broke off before it answered ({detail}), and no other one has that "
+        "model. Try again in a moment.",
+        retry_after=USUAL_SECONDS,
         details={"model": model},
     )
 
@@ -217,7 +238,24 @@ def from_engine(status: int, body: bytes, model: str) -> ApiError:
 
 def _context_exceeded(message: str, given: Mapping[str, Any]) -> ApiError:
     sizes = {key: given[key] for key in ("n_prompt_tokens", "n_ctx") if key in given}
-    return ApiError(400, "context_length_exceeded", message, param="messages", details=sizes)
+    return ApiError(400, TOO_LONG, message, param="messages", details=sizes)
+
+
+def with_roomier(error: ApiError, found: Sequence[tuple[Route, int]]) -> ApiError:
+    """The same, with the models that have more room: the best of them in the words."""
+    route, context = found[0]
+    if route.state is RouteState.READY:
+        hint = f"The model {route.model} has room for {context} tokens: ask for that one."
+    else:
+        hint = f"The model {route.model} may take up to {context} tokens: ask for that one, and it is loaded."
+    roomier = [{"id": r.model, "context_length": most, "status": r.state.value} for r, most in found]
+    return ApiError(
+        error.status,
+        error.code,
+        f"{error.message.rstrip('.')}. {hint}",
+        param=error.param,
+        details={**error.details, "models": roomier},
+    )
 
 
 def _engine_error(body: bytes) -> Mapping[str, Any]:

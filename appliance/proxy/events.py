@@ -14,6 +14,10 @@ class EventCutter:
     def __init__(self) -> None:
         self._held = b""
 
+    @property
+    def holding(self) -> bool:
+        return bool(self._held)
+
     def feed(self, piece: bytes) -> bytes:
         if not self._held and piece.endswith(b"\n\n"):  # the usual case: engines write event by event
             return piece

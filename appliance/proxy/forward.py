@@ -6,11 +6,12 @@ clear error or by a second try. An answer that is no stream is collected first, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import Header, Send, header_value
 from appliance.proxy.attachments import Attachments
+from appliance.proxy.boxes.words import asking, check_answer
 from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import EnginePath
 from appliance.proxy.intake import ClientGone
@@ -29,10 +30,11 @@ WHOLE_ANSWER = 1 << 20  # an answer that is no stream is collected up to this si
 ERROR_LIMIT = 1 << 18
 CLIENT_GONE = 499  # for the books only
 NOTHING_KNOWN = Peeked()
+JSON = "application/json"
+JSON_HEADER: Header = (b"Content-Type", header_value(JSON))
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False):  # made for each request; it refers to much that may refer to it
     """What is known about a request while it is on its way."""
 
     target: EnginePath
@@ -42,6 +44,7 @@ class Call:
     body: bytes = b""
     content_type: str = ""
     exchange: Exchange | None = None
+    asked: bool = False  # an engine was
     gone: bool = False  # the client went away
     status: int = 0
     head: bytes = b""  # the first piece of the answer and the last ones: what it says about its tokens
@@ -57,6 +60,10 @@ class Call:
     batch: bool = False  # nobody sits and waits for it
     choice: str = ""  # the model, when that was left to the box
     why: str = ""  # that one
+    there: str = ""  # and why it is asked at another box
+    away: tuple[str, str] | None = None  # that box and the model, while it is asked there
+    failed: tuple[Endpoint, ...] = ()  # did not answer it
+    conversation: str = ""  # the same for each turn of it, where it matters which place answers
 
     def client_left(self) -> None:
         self.gone = True
@@ -84,12 +91,22 @@ class Forwarder:
     ) -> tuple[Exchange, bytes]:
         """The same with a path and a body of our own."""
         headers = [(b"Content-Type", header_value(call.content_type)), (b"X-Request-Id", call.id)]
+        if endpoint.node:
+            headers += asking(call.ticket.model, batch=call.batch)
         call.ticket.waiting = True
         try:
             whole = body if call.attachments is None else await call.attachments.fill(body)
             exchange = await self._pool.send(endpoint, path, headers, whole, fresh=fresh)
             del whole  # it may be large, and the engine has long to read
-            call.exchange = exchange
+            call.exchange, call.asked = exchange, True
+        finally:
+            call.ticket.waiting = False
+        return exchange, await self.first(call, exchange, endpoint)
+
+    async def first(self, call: Call, exchange: Exchange, endpoint: Endpoint) -> bytes:
+        """Waits for the first bytes of an answer; for all of them when it is no stream."""
+        call.ticket.waiting = True
+        try:
             if call.gone:
                 raise UpstreamError("the client went away")
             await exchange.head()
@@ -99,8 +116,10 @@ class Forwarder:
                 first = await _gather(exchange, first, WHOLE_ANSWER)
         finally:
             call.ticket.waiting = False
+        if endpoint.node:
+            check_answer(exchange.status, exchange.headers, first[:ERROR_LIMIT], call.ticket.model)
         self._meter.received(call.ticket, len(first))
-        return exchange, first
+        return first
 
     async def pass_on(self, call: Call, exchange: Exchange, first: bytes, own: list[Header], send: Send) -> None:
         if exchange.status >= 400:
@@ -124,7 +143,7 @@ class Forwarder:
             if whole := passage.cut(piece):
                 await send({"type": "http.response.body", "body": whole, "more_body": True})
             if call.wire is not None and piece:
-                await call.wire.splice(exchange, passage.take, passage.waiting)
+                await call.wire.splice(exchange, passage)
             else:
                 await self._piece_by_piece(exchange, passage, call.ticket, send)
             last = passage.rest()
@@ -137,6 +156,7 @@ class Forwarder:
             call.status = cut.status
             last = cut.stream_event(call.target.shape)
         finally:
+            passage.close()
             call.head, call.tail, call.events = passage.head[:TAIL], passage.tail, passage.events
         await send({"type": "http.response.body", "body": last, "more_body": False})
 

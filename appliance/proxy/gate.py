@@ -13,9 +13,11 @@ from appliance.keys.quota import Limit, Refusal
 from appliance.keys.secret import looks_like_ours
 from appliance.keys.types import Group, Key
 from appliance.proxy.asgi import Header, Scope, text_header
+from appliance.proxy.endpoints import Shape, shape_of
 from appliance.proxy.errors import ApiError
 from appliance.proxy.meter import Ticket
-from appliance.proxy.permit import NO_KEY, KeyPermit, OwnerPermit, Permit, TableCache, rate_headers
+from appliance.proxy.permit import NO_KEY, KeyPermit, OwnerPermit, Permit, TableCache
+from appliance.proxy.rates import rate_headers
 
 GROUPS = {
     "/v1/chat/completions": Group.CHAT,
@@ -32,6 +34,7 @@ GROUPS = {
     "/detokenize": Group.TOKENIZE,
 }
 UNAVAILABLE_RETRY_SECONDS = 10
+SENT = "meshbox.sent"  # in a scope: its credentials, where somebody has looked for them before
 _ASKED: Header = (b"www-authenticate", b"Bearer")
 _WORDS = {
     Limit.REQUESTS: "The API key {name!r} may make {most} requests a minute, and has made them.",
@@ -87,12 +90,12 @@ class KeyGate(Gate):
             raise _not_allowed(key, ticket.endpoint)
         refusal = self._keys.start(key)
         if refusal is not None:
-            raise self._too_much(key, refusal)
+            raise self._too_much(key, refusal, shape_of(ticket.endpoint))
         return KeyPermit(self._keys, key, self._tables, counted=True)
 
     def _key(self, scope: Scope) -> Key | None:
         """The key that was sent; None when there is none and none is needed."""
-        sent = list(credentials(scope))
+        sent = scope.get(SENT) or tuple(credentials(scope))
         ours = next((one for one in sent if looks_like_ours(one)), None)
         if ours is None and not self._required():
             return None
@@ -107,7 +110,7 @@ class KeyGate(Gate):
             raise _expired(key)
         return key
 
-    def _too_much(self, key: Key, refusal: Refusal) -> ApiError:
+    def _too_much(self, key: Key, refusal: Refusal, shape: Shape) -> ApiError:
         what = _WORDS[refusal.limit].format(name=key.name, most=refusal.most)
         tomorrow: list[Header] = [(b"x-should-retry", b"false")] if refusal.limit is Limit.TOKENS else []
         return ApiError(
@@ -116,7 +119,7 @@ class KeyGate(Gate):
             f"{what} Try again in {refusal.retry_after} seconds, or ask the owner of this box for more.",
             retry_after=refusal.retry_after,
             details={"limit": refusal.limit.value},
-            headers=[*rate_headers(self._keys.rooms(key)), *tomorrow],
+            headers=[*rate_headers(self._keys.rooms(key), shape, self._keys.now().wall), *tomorrow],
         )
 
 

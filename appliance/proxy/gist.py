@@ -70,6 +70,7 @@ class _Message(msgspec.Struct):
 _MESSAGES = msgspec.json.Decoder(list[_Message])
 _PARTS = msgspec.json.Decoder(list[_Part])
 _TEXT = msgspec.json.Decoder(str)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(slots=True)
@@ -106,6 +107,12 @@ def facts_of(fields: Fields) -> Facts:
         effort=_effort(fields),
         conversation=_conversation(fields, messages),
     )
+
+
+def conversation_of(body: bytes) -> str:
+    """The same for each turn of a conversation; nothing when it cannot be told. The body is known to be JSON."""
+    fields = {key: bytes(value) for key, value in _FIELDS.decode(body).items()}
+    return _conversation(fields, _messages(fields))
 
 
 def _messages(fields: Fields) -> Sequence[_Message]:

@@ -86,10 +86,20 @@ class Lines:
         room = self._rooms.get(model)
         return room.line.waiting if room else 0
 
+    def busy(self, model: str) -> int:
+        """Requests that are at its engine here or wait for it."""
+        room = self._rooms.get(model)
+        return room.line.running + room.line.waiting if room else 0
+
     def full(self, model: str, length: int) -> bool:
         """Whether one more would have to be sent away."""
         room = self._rooms.get(model)
         return room is not None and room.line.waiting >= length and room.line.running >= room.places
+
+    def free(self, model: str, places: int) -> bool:
+        """Whether one more would not have to wait."""
+        room = self._rooms.get(model)
+        return room is None or (not room.line.waiting and room.line.running < places)
 
     def room_in(self, model: str) -> float:
         """In how many seconds one who was sent away should come again."""
@@ -101,8 +111,12 @@ class Lines:
         room = self._rooms.get(model)
         if room is None:
             room = self._rooms[model] = _Room()
-        now, room.places = self.clock(), places
-        place = Place(self, model, room, room.line.come(caller, now, batch=batch), ticket)
+        now, room.places, line = self.clock(), places, room.line
+        if not line.waiting and line.running < places:
+            turn = line.start_at_once(caller, now, batch=batch)
+            place = room.present[turn] = Place(self, model, room, turn, ticket)
+            return place
+        place = Place(self, model, room, line.come(caller, now, batch=batch), ticket)
         room.present[place.turn] = place
         self._grant(room, now)
         if not place.granted:
@@ -115,7 +129,8 @@ class Lines:
             return
         now = self.clock()
         room.line.leave(place.turn, now)
-        self._grant(room, now)
+        if room.line.waiting:
+            self._grant(room, now)
 
     def look_around(self, room: _Room) -> None:
         """Where each one stands now; and places held by clients that read nothing go to others."""

@@ -35,7 +35,7 @@ def remote_link(body: bytes) -> str | None:
     Wherever in the body it stands, and should one of two equal fields hold it: which of them counts is the engine's
     affair. Raises RecursionError where the body is nested too deeply.
     """
-    if not _suspect(body):
+    if not may_link(body):
         return None
     found: list[str] = []
 
@@ -48,9 +48,9 @@ def remote_link(body: bytes) -> str | None:
     return found[0] if found else None
 
 
-def _suspect(body: bytes) -> bool:
+def may_link(body: bytes) -> bool:
     """Whether a field that may hold an address holds one. Costs next to nothing for most bodies."""
-    if _BY_NUMBER.search(body):
+    if b"\\u00" in body and _BY_NUMBER.search(body):
         return _FIELD.search(body) is not None
     at = body.find(_PLAIN)
     while at >= 0:

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from appliance.node.snapshot import NodeFacts
-from appliance.routing.table import AUTO, Route, RouteState, RoutingTable
+from appliance.routing.table import AUTO, Route, RouteState, RoutingTable, Target
 
 
 def model_list(table: RoutingTable, node: NodeFacts) -> dict[str, Any]:
     """Every model that answers or is about to, by name; `auto` last. One that failed is found only by its name."""
     usable = [route for route in table.routes.values() if route.state is not RouteState.FAILED]
     entries = [model_entry(route, node) for route in sorted(usable, key=lambda route: route.model)]
-    if (chosen := table.find(AUTO)) in usable and chosen is not None:
+    if usable and (chosen := table.shown(AUTO)) is not None and chosen.state is not RouteState.FAILED:
         entries.append(model_entry(chosen, node, name=AUTO))
     ids = [entry["id"] for entry in entries]
     ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None, "has_more": False}
@@ -46,13 +46,30 @@ def _context(context: int | None) -> Mapping[str, Any]:
 
 
 def _details(route: Route, node: NodeFacts) -> dict[str, Any]:
+    nodes = _nodes(route, node)
     return {
         "status": route.state.value,
         "context_length": route.context,
         "modalities": list(route.modalities),
         "abilities": sorted(route.abilities),
+        "skills": sorted(route.skills),
         "kind": route.kind,
-        "served_by": [node.id],
+        "served_by": [one["id"] for one in nodes],
+        "nodes": nodes,
         "progress": route.progress,
         "reason": route.reason,
     }
+
+
+def _nodes(route: Route, node: NodeFacts) -> list[dict[str, Any]]:
+    """The boxes that serve it, the one that would be asked first in front; this one has no name here."""
+    places = route.targets or (Target(route, route.state),)
+    return [
+        {
+            "id": place.node or node.id,
+            "name": place.name or None,
+            "status": place.state.value,
+            "context_length": place.route.context,
+        }
+        for place in places
+    ]

@@ -4,52 +4,40 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from appliance.activity.types import Ended
 from appliance.node.snapshot import RequestLoad
-from appliance.proxy.usage import NOTHING_TOLD, Usage
+from appliance.proxy.access import write_access
+from appliance.proxy.batch import Batch, Later
+from appliance.proxy.ticket import Ticket
 
-
-@dataclass(eq=False, slots=True)
-class Ticket:
-    """One request on its way. `waiting` says that the engine owes it something."""
-
-    endpoint: str
-    started: float
-    id: str = ""
-    address: str = ""
-    model: str = ""
-    route: str = ""
-    stream: bool = False
-    usage: Usage = NOTHING_TOLD
-    waiting: bool = False
-    queued: bool = False  # it stands in line before the engine
-    sent: int = 0
-    first_byte: float | None = None
-    key: str = ""  # the name of the API key it came with
-    key_id: str = ""  # once it was let in
-
+__all__ = ["RequestMeter", "Ticket"]
 
 Listener = Callable[[str, Ticket, Mapping[str, object]], None]
 
 
 class RequestMeter:
-    """`told` hears of each request that ended."""
+    """`told` hears of the requests that ended, of several at once where there is a `later`."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, told: Callable[[Ended], None] = lambda _: None
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        told: Callable[[Sequence[Ended]], None] = lambda _: None,
+        later: Later | None = None,
     ) -> None:
         self._clock = clock
         self._told = told
+        self.later = later  # as of `Batch`
+        self._batch = Batch(self._book, later)
         self._peak = 0
         self._tickets: set[Ticket] = set()
         self._totals: Counter[tuple[str, str, int]] = Counter()
         self._bytes: Counter[str] = Counter()
         self._used: dict[str, float] = {}
         self._rescued: Counter[str] = Counter()
+        self._direct: Counter[str] = Counter()
         self.listener: Listener | None = None  # there while somebody wants to be told of his requests
 
     def begin(self, endpoint: str, request_id: str = "", address: str = "") -> Ticket:
@@ -62,7 +50,8 @@ class RequestMeter:
     def let_in(self, ticket: Ticket, key_id: str) -> None:
         """The request may be made, with this key or without any."""
         ticket.key_id = key_id
-        self.tell("request.started", ticket)
+        if key_id:
+            self.tell("request.started", ticket)
 
     def tell(self, what: str, ticket: Ticket, **more: object) -> None:
         """Only requests with a key have somebody to be told."""
@@ -78,22 +67,32 @@ class RequestMeter:
                 self.tell("request.first_token", ticket, seconds=round(ticket.first_byte - ticket.started, 3))
 
     def end(self, ticket: Ticket, status: int) -> float:
-        """Closes the books on a request; returns how many seconds it took."""
+        """The request is over; returns how many seconds it took."""
         self._tickets.discard(ticket)
-        self._totals[ticket.model, ticket.endpoint, status] += 1
-        self._bytes[ticket.model] += ticket.sent
-        now = self._used[ticket.model] = self._clock()
-        self._told(_ended(ticket, status, now))
-        usage = ticket.usage
-        self.tell(
-            "request.ended",
-            ticket,
-            status=status,
-            seconds=round(now - ticket.started, 3),
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-        )
-        return now - ticket.started
+        now = self._clock()
+        if ticket.here(ticket.model):
+            self._used[ticket.model] = now
+        seconds = now - ticket.started
+        ticket.status, ticket.seconds, ticket.at = status, seconds, time.time()
+        self._batch.add(ticket)
+        if self.listener is not None and ticket.key_id:
+            usage = ticket.usage
+            told = {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out}
+            self.tell("request.ended", ticket, status=status, seconds=round(seconds, 3), **told)
+        return seconds
+
+    def settle(self) -> None:
+        """Everything that has ended is in the books now."""
+        self._batch.settle()
+
+    def _book(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            self._totals[ticket.model, ticket.endpoint, ticket.status] += 1
+            self._bytes[ticket.model] += ticket.sent
+            if ticket.direct:
+                self._direct[ticket.model] += 1
+        self._told([_ended(ticket) for ticket in tickets])
+        write_access([ticket for ticket in tickets if ticket.logged])
 
     def went_on(self, ticket: Ticket) -> None:
         """An answer broke off, and another engine went on with it."""
@@ -103,13 +102,18 @@ class RequestMeter:
         """Such answers by model."""
         return MappingProxyType(self._rescued)
 
+    def direct(self) -> Mapping[str, int]:
+        """Requests by model that were answered on the short way."""
+        self.settle()
+        return MappingProxyType(self._direct)
+
     def in_flight(self, model: str) -> int:
         """Requests that wait for this model's engine. One whose client does not read is not the engine's debt."""
-        return sum(ticket.waiting and ticket.model == model for ticket in self._tickets)
+        return sum(ticket.waiting and ticket.here(model) for ticket in self._tickets)
 
     def idle_for(self, model: str) -> float | None:
         """Seconds since the last request for this model ended; None when there was none yet."""
-        if any(ticket.model == model for ticket in self._tickets):
+        if any(ticket.here(model) for ticket in self._tickets):
             return 0.0
         used = self._used.get(model)
         return None if used is None else self._clock() - used
@@ -125,28 +129,30 @@ class RequestMeter:
 
     def totals(self) -> Mapping[tuple[str, str, int], int]:
         """Ended requests by model, endpoint and status; the model is empty when none was found."""
+        self.settle()
         return MappingProxyType(self._totals)
 
     def bytes_sent(self) -> Mapping[str, int]:
         """Bytes of ended answers by model."""
+        self.settle()
         return MappingProxyType(self._bytes)
 
 
-def _ended(ticket: Ticket, status: int, now: float) -> Ended:
-    usage, seconds = ticket.usage, now - ticket.started
+def _ended(ticket: Ticket) -> Ended:
+    usage, seconds = ticket.usage, ticket.seconds
     first = None if ticket.first_byte is None else ticket.first_byte - ticket.started
     streamed = seconds - first if ticket.stream and first is not None else None
     generating = streamed if usage.generating is None else usage.generating
     if not ticket.stream:  # the engine has kept its tokens to itself until the last
         first = None if usage.generating is None else max(0.0, seconds - usage.generating)
     return Ended(
-        at=time.time(),
+        at=ticket.at,
         id=ticket.id,
         model=ticket.model,
         endpoint=ticket.endpoint,
         route=ticket.route,
         address=ticket.address,
-        status=status,
+        status=ticket.status,
         stream=ticket.stream,
         seconds=seconds,
         sent=ticket.sent,

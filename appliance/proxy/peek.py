@@ -8,7 +8,8 @@ UTF-8, endless nesting, a field given twice (which of the two would the engine t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sized
+from functools import lru_cache
 
 import msgspec
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -22,15 +23,16 @@ MOST_FIELDS = 1000
 LONGEST_NAME = 1024
 MOST_PARTS = 100
 MOST_ANSWERS = 10_000
+SHORT_NAME = 256  # bytes; the same few names come again and again
 BATCH_TIERS = (b'"flex"', b'"batch"')  # of OpenAI's `service_tier`
 
+_OF_ANSWERS = frozenset({"prompt", "n", "n_cmpl"})
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = re.compile(rb'[\s,]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
 _END_OF_VALUE = re.compile(rb"\s*[,}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Peeked:
+class Peeked(msgspec.Struct, frozen=True, gc=False):  # made for each request: three times as fast as a dataclass
     model: str | None = None
     stream: bool = False
     model_span: tuple[int, int] | None = None  # where the value of `model` stands in the body
@@ -48,17 +50,45 @@ class Peeked:
 
 def peek_json(body: bytes) -> Peeked:
     """Raises ApiError (400) for anything but one JSON object."""
-    fields = _decode(body)
-    spans = _spans(body, fields)
+    raw = _decode(body)
+    given = raw.get("model")
+    if given is not None and len(given) <= SHORT_NAME and _is_plain(raw, body):
+        name = _text(bytes(given))
+        if name is not None and name != AUTO:
+            return _plain(name, raw)
+    fields = {key: bytes(value) for key, value in raw.items()}
+    span = _compact_span(fields, "model") if _is_compact(fields, len(body)) else _spans(body, fields).get("model")
     model = _text(fields.get("model"))
     return Peeked(
         model=model,
         stream=fields.get("stream") == b"true",
-        model_span=spans.get("model"),
+        model_span=span,
         answers=_answers(fields),
-        facts=facts_of(fields) if model is None or model == AUTO else Facts(senses=senses_of(fields)),
+        facts=facts_of(fields) if model is None or model == AUTO else _senses(fields),
         batch=fields.get("service_tier") in BATCH_TIERS,
     )
+
+
+def _is_plain(fields: Mapping[str, msgspec.Raw], body: bytes) -> bool:
+    """Whether it brings nothing but text, written as most programs write it."""
+    return _is_compact(fields, len(body)) and b"image" not in body and b"audio" not in body
+
+
+def _plain(model: str, fields: Mapping[str, msgspec.Raw]) -> Peeked:
+    few = {} if _OF_ANSWERS.isdisjoint(fields) else {k: bytes(v) for k, v in fields.items() if k in _OF_ANSWERS}
+    return Peeked(
+        model,
+        "stream" in fields and bytes(fields["stream"]) == b"true",
+        _compact_span(fields, "model"),
+        _answers(few) if few else 1,
+        NO_FACTS,
+        "service_tier" in fields and bytes(fields["service_tier"]) in BATCH_TIERS,
+    )
+
+
+def _senses(fields: dict[str, bytes]) -> Facts:
+    senses = senses_of(fields)
+    return Facts(senses=senses) if senses else NO_FACTS
 
 
 def _answers(fields: dict[str, bytes]) -> int:
@@ -73,12 +103,11 @@ def _answers(fields: dict[str, bytes]) -> int:
     return min(MOST_ANSWERS, max(1, prompts * times))
 
 
-def _decode(body: bytes) -> dict[str, bytes]:
-    if not body.strip():
-        raise bad_request("The request has no body; it takes a JSON object.", "malformed_json")
+def _decode(body: bytes) -> dict[str, msgspec.Raw]:
     try:
-        body.decode("utf-8")  # raw values below are not checked for it
-        return {key: bytes(value) for key, value in _FIELDS.decode(body).items()}
+        if not body.isascii():
+            body.decode("utf-8")  # raw values below are not checked for it
+        return _FIELDS.decode(body)
     except UnicodeDecodeError as error:
         raise bad_request(f"The body is not UTF-8 text (byte {error.start}).", "malformed_json") from error
     except RecursionError as error:
@@ -86,7 +115,27 @@ def _decode(body: bytes) -> dict[str, bytes]:
     except msgspec.ValidationError as error:
         raise bad_request("The body has to be a JSON object.", "malformed_json") from error
     except msgspec.DecodeError as error:
+        if not body.strip():
+            raise bad_request("The request has no body; it takes a JSON object.", "malformed_json") from error
         raise bad_request(f"The body is not valid JSON: {error}", "malformed_json") from error
+
+
+def _is_compact(fields: Mapping[str, Sized], size: int) -> bool:
+    """Whether that is all there is in a body of that size: then no field can have been given twice, since what is known
+    of it is one of the two, without any space, and its name in plain letters. As most programs write it."""
+    count = len(fields)
+    whole = 1 + 4 * count + sum(map(len, fields)) + sum(map(len, fields.values()))
+    return whole == size and 0 < count <= MOST_FIELDS
+
+
+def _compact_span(fields: Mapping[str, Sized], wanted: str) -> tuple[int, int] | None:
+    at = 1
+    for key, value in fields.items():
+        start = at + len(key) + 3
+        if key == wanted:
+            return start, start + len(value)
+        at = start + len(value) + 1
+    return None
 
 
 def _spans(body: bytes, fields: dict[str, bytes]) -> dict[str, tuple[int, int]]:
@@ -116,10 +165,17 @@ def _text(value: bytes | None) -> str | None:
     """The model's name; absent and null both leave the choice to the box."""
     if value is None or value == b"null":
         return None
+    return _known_name(value) if len(value) <= SHORT_NAME else _name(value)
+
+
+def _name(value: bytes) -> str:
     try:
         return _checked_name(msgspec.json.decode(value, type=str))
     except msgspec.MsgspecError as error:
         raise bad_request("The field 'model' has to be a string.", "invalid_model", param="model") from error
+
+
+_known_name = lru_cache(maxsize=256)(_name)
 
 
 def _checked_name(name: str) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from appliance.keys.keyring import Keyring
-from appliance.keys.quota import Limit, Room
 from appliance.keys.scope import allowed_models
 from appliance.keys.types import Key
 from appliance.objects.types import OWNER, Party
 from appliance.proxy.asgi import Header
+from appliance.proxy.endpoints import Shape
 from appliance.proxy.errors import ApiError
+from appliance.proxy.rates import rate_headers
 from appliance.proxy.spent import Spent
 from appliance.routing.table import AUTO, RoutingTable
 
-_NAMES = {Limit.REQUESTS: b"requests", Limit.TOKENS: b"tokens"}
 SHOWN_MODELS = 10  # in an error
 
 
@@ -23,6 +22,7 @@ class Permit:
     """Of a request without a key: it may do everything, and nothing is counted."""
 
     name = id = ""
+    counts = False  # whether `end` has to be told what was used
 
     def party(self, address: str) -> Party:
         """As whom it sends up and uses objects."""
@@ -35,7 +35,8 @@ class Permit:
     def visible(self, table: RoutingTable) -> RoutingTable:
         return table
 
-    def headers(self) -> list[Header]:
+    def headers(self, _shape: Shape) -> list[Header]:
+        """What is left of its limits."""
         return []
 
     def end(self, spent: Spent) -> None:
@@ -57,7 +58,7 @@ class KeyPermit(Permit):
 
     def __init__(self, keys: Keyring, key: Key, tables: TableCache, *, counted: bool) -> None:
         self.name, self.id = key.name, key.id
-        self._keys, self._key, self._tables, self._counted = keys, key, tables, counted
+        self._keys, self._key, self._tables, self.counts = keys, key, tables, counted
 
     def party(self, address: str) -> Party:  # noqa: ARG002 - wherever its programs run
         return Party(self._key.id, share=self._key.id)
@@ -74,12 +75,13 @@ class KeyPermit(Permit):
         models = self._key.grant.models
         return self._tables.narrowed(table, models) if models else table
 
-    def headers(self) -> list[Header]:
-        return rate_headers(self._keys.rooms(self._key))
+    def headers(self, shape: Shape) -> list[Header]:
+        rooms = self._keys.rooms(self._key)
+        return rate_headers(rooms, shape, self._keys.now().wall) if rooms else []
 
     def end(self, spent: Spent) -> None:
-        if self._counted:
-            self._counted = False
+        if self.counts:
+            self.counts = False
             self._keys.end(self._key, spent.tokens_in, spent.tokens_out)
 
     def _not_allowed(self, asked: str | None, narrow: RoutingTable) -> ApiError:
@@ -119,25 +121,3 @@ def _narrow(table: RoutingTable, models: tuple[str, ...]) -> RoutingTable:
         routes={model: route for model, route in table.routes.items() if model in allowed},
         aliases={alias: model for alias, model in table.aliases.items() if model in allowed},
     )
-
-
-def rate_headers(rooms: Mapping[Limit, Room]) -> list[Header]:
-    """As OpenAI names them."""
-    return [
-        header
-        for limit, room in rooms.items()
-        for header in (
-            (b"x-ratelimit-limit-" + _NAMES[limit], b"%d" % room.most),
-            (b"x-ratelimit-remaining-" + _NAMES[limit], b"%d" % room.left),
-            (b"x-ratelimit-reset-" + _NAMES[limit], span(room.reset).encode("ascii")),
-        )
-    ]
-
-
-def span(seconds: float) -> str:
-    """As OpenAI writes it: 120ms, 1s, 6m0s, 23h59m59s."""
-    if 0 < seconds < 1:
-        return f"{max(1, round(seconds * 1000))}ms"
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    return (f"{hours}h" if hours else "") + (f"{minutes}m" if whole >= 60 else "") + f"{whole % 60}s"

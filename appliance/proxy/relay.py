@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import (
@@ -23,28 +25,30 @@ from appliance.proxy.asgi import (
     text_header,
 )
 from appliance.proxy.attachments import Attachments, refuse_links
+from appliance.proxy.boxes.places import Places
 from appliance.proxy.chooser import Chooser
 from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.early import EarlyWords
 from appliance.proxy.endpoints import ENGINE_PATHS, MODELS, EnginePath, api_path, shape_of
 from appliance.proxy.errors import ApiError
-from appliance.proxy.forward import CLIENT_GONE, BrokenOff, Call, Forwarder
+from appliance.proxy.forward import CLIENT_GONE, JSON, BrokenOff, Call, Forwarder
 from appliance.proxy.intake import DISCARD_SECONDS, MIB, ClientGone, check_method, discard, read_body
 from appliance.proxy.listing import model_entry, model_list
 from appliance.proxy.marking import refers_to_objects
+from appliance.proxy.own import own_headers
 from appliance.proxy.peek import peek_json, peek_multipart
 from appliance.proxy.rescue import Kept
 from appliance.proxy.rescue.rescuer import Rescuer
 from appliance.proxy.spent import Course, tokens_spent
 from appliance.proxy.splice import wire_of
-from appliance.proxy.upstream import Pool, UpstreamError
+from appliance.proxy.upstream import Exchange, Pool, UpstreamError
 from appliance.proxy.usage import read_usage
-from appliance.proxy.usher import Usher, is_batch, place_headers
+from appliance.proxy.usher import Usher, is_batch
 from appliance.routing.table import AUTO, Endpoint, Route, RouteState
+from appliance.routing.waiting import seconds_until_ready
 from appliance.tasks import TaskGroup
 
 log = logging.getLogger("meshbox.proxy")
-access = logging.getLogger("meshbox.access")
 
 TRIES = 3
 HTTP_OK, HTTP_BAD = 200, 400
@@ -54,17 +58,36 @@ REMEMBERED = 1 << 20  # bytes of a request; a longer one is not kept for the cas
 _CALLED_FOR = (RouteState.SLEEPING, RouteState.AVAILABLE)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer that begins."""
+
+    exchange: Exchange
+    route: Route
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Where a request stands that did not begin here."""
+
+    error: ApiError | None = None  # it has to be refused
+    failed: str = ""  # its first try, and why
+    begun: Begun | None = None
+
+
 class Relay:
     """Raw ASGI. Answers the model list and everything that engines answer, under any mount point."""
 
     def __init__(self, deps: ProxyDeps, pool: Pool | None = None) -> None:
         self._deps = deps
-        self._pool = pool or Pool()
-        self._forwarder = Forwarder(self._pool, deps.meter)
+        self.pool = pool or (Pool() if deps.dial is None else Pool(dial=deps.dial))
+        self._forwarder = Forwarder(self.pool, deps.meter)
         self._tasks = TaskGroup()
-        self._chooser = Chooser(deps.lines.waiting)
-        self._rescuer = Rescuer(deps, self._forwarder)
-        self._usher = Usher(deps.lines, lambda: deps.settings().api, deps.stopping)
+        self._places = Places(deps.lines, deps.away, deps.routes)
+        self._chooser = Chooser(deps.lines.waiting, self._places)
+        self._rescuer = Rescuer(deps, self._forwarder, self._places)
+        self.usher = Usher(deps.lines, lambda: deps.settings().api, deps.stopping)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = api_path(scope["path"])
@@ -81,7 +104,8 @@ class Relay:
 
     async def close(self) -> None:
         await self._tasks.close()
-        self._pool.close()
+        self._deps.meter.settle()
+        self.pool.close()
 
     async def _models(self, scope: Scope, path: str, send: Send) -> None:
         only_head = check_method(scope, "GET", "HEAD") == "HEAD"
@@ -90,7 +114,7 @@ class Relay:
         table = permit.narrowed(table, name) if name else permit.visible(table)
         if not name:
             content = model_list(table, node)
-        elif (route := table.find(name)) is None:
+        elif (route := table.shown(name)) is None:
             raise errors.model_not_found(name, table.nearest(name))
         else:
             content = model_entry(route, node, name=AUTO if name == AUTO else None)
@@ -102,10 +126,18 @@ class Relay:
         own_id = request_id(scope)
         ticket = self._deps.meter.begin(target.path, own_id.decode("ascii"), client_address(scope))
         call = Call(target, own_id, ticket, wire=wire_of(scope))
+        await self._to_its_end(call, self._answer(call, scope, receive, send), send)
+
+    async def resume(self, call: Call, resumed: Resumed, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request that began on the short way and cannot be answered there."""
+        call.wire = wire_of(scope)
+        await self._to_its_end(call, self._resumed(call, resumed, receive, send), send)
+
+    async def _to_its_end(self, call: Call, answering: Awaitable[None], send: Send) -> None:
         try:
-            await self._answer(call, scope, receive, send)
+            await answering
         except ApiError as error:
-            await self._refuse(call, error, send)
+            await self._refuse(call, self._chooser.advised(call, error, self._deps.routes()), send)
         except ClientGone:
             call.status = call.status if call.status >= 400 else CLIENT_GONE
         except Exception:  # the border of a request: it ends, the box goes on
@@ -116,7 +148,7 @@ class Relay:
         finally:
             if call.attachments is not None:
                 call.attachments.close()
-            self._account(call)
+            self.account(call)
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         if self._deps.stopping.is_set():
@@ -127,21 +159,27 @@ class Relay:
             call.content_type = text_header(scope, b"content-type")
             call.peeked = peek_multipart(call.body, call.content_type)
         else:
-            call.content_type = "application/json"  # whatever a careless client called it
+            call.content_type = JSON  # whatever a careless client called it
             call.peeked = peek_json(call.body)
             await self._attach(call, client_address(scope))
         call.size, call.batch = len(call.body), is_batch(scope, call)
+        await self._resumed(call, Resumed(), receive, send)
+
+    async def _resumed(self, call: Call, resumed: Resumed, receive: Receive, send: Send) -> None:
+        """All that is asked for is known, and that it may be asked for, but for what is `resumed`."""
+        if resumed.error is not None:
+            raise resumed.error
         if call.target.streams and call.peeked.stream:
             call.early, call.kept = EarlyWords(send), Kept() if call.size <= REMEMBERED else None
         watch = self._watch(call, receive)
         try:
-            await self._exchange(call, send)
+            await self._exchange(call, resumed, send)
         finally:
             if watch is not None:
                 watch.cancel()
             if call.exchange is not None:
                 call.exchange.close()
-            self._usher.leave(call)
+            self.usher.leave(call)
 
     async def _attach(self, call: Call, address: str) -> None:
         """Finds what comes with the words. Raises ApiError."""
@@ -168,19 +206,23 @@ class Relay:
             await discard(receive, self._deps.settings().api.max_body_mib * MIB, DISCARD_SECONDS)
             raise
 
-    async def _exchange(self, call: Call, send: Send) -> None:
+    async def _exchange(self, call: Call, resumed: Resumed, send: Send) -> None:
         """Has the request answered. When the engine breaks off before its first bytes it is tried again: at once, as
         an idle connection may just have been closed, and then with another engine."""
-        detail = ""
-        for attempt in range(TRIES):
-            route, endpoint = await self._ready_route(call)
-            if await self._seat(call, route):  # things may have changed meanwhile
-                route, endpoint = await self._ready_route(call)
+        detail, refusal = resumed.failed, None
+        begun = resumed.begun
+        for attempt in range(1 if detail else 0, TRIES):
+            route, endpoint = (begun.route, begun.endpoint) if begun else await self._at_engine(call)
             try:
-                exchange, first = await self._forwarder.begin(call, route.model, endpoint, fresh=attempt > 0)
+                if begun is not None:
+                    exchange, begun = begun.exchange, None
+                    first = await self._forwarder.first(call, exchange, endpoint)
+                else:
+                    exchange, first = await self._forwarder.begin(call, route.model, endpoint, fresh=attempt > 0)
             except UpstreamError as error:
                 if call.gone:
                     raise ClientGone from error
+                refusal = self._places.gave_up(call, endpoint, error, again=attempt > 0)
                 detail, call.choice = str(error), ""  # another model may answer where any will do
                 if attempt and not await self._rescuer.found_another(call, endpoint):
                     break
@@ -190,7 +232,15 @@ class Relay:
             except BrokenOff as error:
                 await self._rescuer.go_on(call, endpoint, str(error), send)
             return
-        raise errors.engine_gone(call.ticket.model, detail)
+        gone = errors.box_gone if call.away else errors.engine_gone
+        raise refusal or gone(call.ticket.model, detail)
+
+    async def _at_engine(self, call: Call) -> tuple[Route, Endpoint]:
+        """Its route, once it is its turn there."""
+        route, endpoint = await self._ready_route(call)
+        if await self._seat(call, route):  # things may have changed meanwhile
+            route, endpoint = await self._ready_route(call)
+        return route, endpoint
 
     async def _seat(self, call: Call, route: Route) -> bool:
         """Waits until it is the turn of the request; False when it had not to wait."""
@@ -205,15 +255,15 @@ class Relay:
             if call.early is not None:
                 await call.early.say(text, self._own_headers(call, route))
 
-        return await self._usher.seat(call, route, say)
+        return await self.usher.seat(call, route, say)
 
     async def _ready_route(self, call: Call) -> tuple[Route, Endpoint]:
         """The route for what was asked, and its engine; calls for a model that is not loaded and waits for it."""
-        route = self._route(call)
+        route = self.route(call)
         if route.state in _CALLED_FOR or route.awaited:
             route = await self._awake(call, route)
         if route.endpoint is None:
-            raise errors.model_loading(route.model, route.progress)
+            raise errors.model_loading(route.model, route.progress, seconds_until_ready(route, time.time()))
         return route, route.endpoint
 
     async def _awake(self, call: Call, route: Route) -> Route:
@@ -230,22 +280,15 @@ class Relay:
             if call.early is not None:
                 await call.early.say(_how_far(route), self._own_headers(call, route))
             await self._deps.changed(WAKE_LOOK_SECONDS)
-            route = self._route(call)
+            route = self.route(call)
         return route
 
-    def _route(self, call: Call) -> Route:
+    def route(self, call: Call) -> Route:
         """The route for what was asked; raises ApiError when it leads nowhere."""
         return self._chooser.find(call, call.permit.narrowed(self._deps.routes(), call.peeked.model))
 
     def _own_headers(self, call: Call, route: Route) -> list[Header]:
-        return [
-            (b"x-request-id", call.id),
-            (b"x-meshbox-node", header_value(self._deps.node().id)),
-            (b"x-meshbox-model", header_value(route.model)),
-            (b"x-meshbox-route", header_value(f"{route.kind}; {call.why}")),
-            *place_headers(call),
-            *call.permit.headers(),
-        ]
+        return own_headers(call, call.away[0] if call.away else self._deps.node().id, route)
 
     async def _refuse(self, call: Call, error: ApiError, send: Send) -> None:
         call.status = error.status
@@ -256,26 +299,17 @@ class Relay:
         headers = [*error.headers, (b"x-request-id", call.id), (b"x-meshbox-node", header_value(self._deps.node().id))]
         await respond(send, error.status, json_bytes(error.body(call.target.shape)), headers)
 
-    def _account(self, call: Call) -> None:
+    def account(self, call: Call) -> None:
         ticket = call.ticket
         ticket.usage = read_usage(call.head, call.tail)
-        self._settle(call)
-        if HTTP_OK <= call.status < HTTP_BAD:
+        if call.permit.counts:
+            self._settle(call)
+        if (call.choice or call.conversation) and HTTP_OK <= call.status < HTTP_BAD:
             self._chooser.learn(call)
-        seconds = self._deps.meter.end(ticket, call.status)
-        first = -1.0 if ticket.first_byte is None else ticket.first_byte - ticket.started
-        _note(
-            "%s %s model=%s status=%d stream=%s bytes=%d first_s=%.3f total_s=%.3f key=%r",
-            call.id.decode("ascii"),
-            ticket.endpoint,
-            ticket.model or "-",
-            call.status,
-            call.peeked.stream,
-            ticket.sent,
-            first,
-            seconds,
-            ticket.key or "-",
-        )
+        if call.away is not None:
+            self._places.leave(call)
+        ticket.logged, ticket.wanted = True, call.peeked.stream
+        self._deps.meter.end(ticket, call.status)
 
     def _settle(self, call: Call) -> None:
         """Books the tokens on the key of the request, and gives its place back."""
@@ -283,7 +317,7 @@ class Relay:
         course = Course(
             path=call.target.path,
             status=call.status,
-            asked=call.exchange is not None,
+            asked=call.asked,
             size=call.size,
             answers=call.peeked.answers,
             events=call.events,
@@ -291,12 +325,6 @@ class Relay:
             context=route.context if route is not None else None,
         )
         call.permit.end(tokens_spent(course, call.ticket.usage))
-
-
-def _note(text: str, *values: object) -> None:
-    """In the access log; without the place in our code, which would cost more to find out than all the rest."""
-    if access.isEnabledFor(logging.INFO):
-        access.handle(access.makeRecord(access.name, logging.INFO, "", 0, text, values, None))
 
 
 def _how_far(route: Route) -> str:

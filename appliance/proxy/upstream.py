@@ -1,6 +1,6 @@
 """A small pooled HTTP/1.1 client for the data path: one request, one answer, bytes as they come.
 
-Strict on purpose. It talks to engines of this box only, so whatever is not a clean answer with a known end is a
+Strict on purpose. It talks to engines and to other boxes, and whatever is not a clean answer with a known end is a
 fault: the connection is dropped and never used again. A connection goes back to the pool only after a clean end.
 """
 
@@ -8,23 +8,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol, cast
 
 import httptools
 
 from appliance.proxy.asgi import Header
+from appliance.proxy.shortcut import Shortcut
 from appliance.routing.table import Endpoint
 
 CONNECT_SECONDS = 10.0  # a burst that fills the queue of new connections is let in after 1, 3 or 7 s
 IDLE_SECONDS = 2.0  # engines close idle connections after 5 s, and each one holds a thread of theirs
 IDLE_CONNECTIONS = 64  # kept for each engine
+BOX_IDLE_SECONDS = 60.0  # less than the other box waits; a new connection costs round trips and signatures
+BOX_IDLE_CONNECTIONS = 16
 HIGH_WATER = 256 * 1024  # unread bytes of one answer above which nothing more is read from the engine
 HEAD_LIMIT = 64 * 1024
 
 
 class UpstreamError(Exception):
     """The engine could not be reached, or its answer broke off; the text says how."""
+
+
+def _no_shortcut() -> Shortcut | None:
+    return None
+
+
+def _again(error: UpstreamError) -> UpstreamError:
+    """The one that is raised comes to hold all who wait for it, and they hold the one that is kept."""
+    return UpstreamError(*error.args)
 
 
 class Exchange:
@@ -43,19 +56,20 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self._has_head = False
         self._sink: Callable[[bytes], None] | None = None
+        self._shortcut: Callable[[], Shortcut | None] = _no_shortcut
 
     async def head(self) -> None:
         while not self._has_head and self._error is None:
             self._waiter = self._loop.create_future()
             await self._waiter
         if not self._has_head and self._error is not None:
-            raise self._error
+            raise _again(self._error)
 
     async def read(self) -> bytes:
         """All bytes that are there, waiting for the first; nothing at the clean end. Raises UpstreamError."""
         while not self._pieces:
             if self._error is not None:
-                raise self._error
+                raise _again(self._error)
             if self._complete:
                 return b""
             self._waiter = self._loop.create_future()  # not a call of its own: this runs for every chunk
@@ -66,18 +80,20 @@ class Exchange:
         self._connection.resume()
         return data
 
-    def divert(self, sink: Callable[[bytes], None]) -> None:
-        """From now on bytes go straight to `sink` as they come, and first those that wait."""
-        while self._pieces:
-            sink(self._pieces.popleft())
+    def divert(
+        self, sink: Callable[[bytes], None], shortcut: Callable[[], Shortcut | None] = _no_shortcut
+    ) -> None:
+        """From now on bytes go straight to `sink` as they come, and first those that wait. `shortcut` is asked after
+        each piece that took this way; while it gives one, chunks that are fit for it go there."""
+        self._sink, self._shortcut = sink, shortcut
+        self.pass_on()
         self._unread = 0
-        self._sink = sink
 
     async def ended(self) -> None:
         """Waits for the clean end of an answer that was diverted. Raises UpstreamError."""
         while not self._complete:
             if self._error is not None:
-                raise self._error
+                raise _again(self._error)
             self._waiter = self._loop.create_future()
             await self._waiter
 
@@ -110,13 +126,22 @@ class Exchange:
 
     def body_arrived(self, data: bytes) -> bool:
         """Takes bytes; True when so many are unread that the sender should pause."""
-        if self._sink is not None:
-            self._sink(data)
-            return False
         self._pieces.append(data)
+        if self._sink is not None:
+            return False
         self._unread += len(data)
         self._wake()
         return self._unread > HIGH_WATER
+
+    def pass_on(self) -> None:
+        """All that came at once goes on at once, when the answer is diverted."""
+        if self._sink is not None and self._pieces:
+            data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._pieces.clear()
+            self._sink(data)
+
+    def shortcut(self) -> Shortcut | None:
+        return self._shortcut()
 
     def completed(self) -> None:
         self._complete = True
@@ -128,8 +153,15 @@ class Exchange:
             self._wake()
 
 
+class Errand(Protocol):
+    """Takes an answer as the very bytes that come, in place of an exchange."""
+
+    def heard(self, data: bytes) -> None: ...
+    def lost(self, reason: str) -> None: ...
+
+
 class Connection(asyncio.Protocol):
-    """One connection to an engine; carries one exchange at a time."""
+    """One connection to an engine; carries one exchange at a time, or one errand."""
 
     def __init__(self, pool: Pool, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -137,21 +169,51 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
+        self._errand: Errand | None = None
         self._status = 0
         self._headers: list[Header] = []
         self._head_bytes = 0
         self._ended = False  # the current message is complete
         self._paused = False
         self._keep_alive = False
+        self._between_chunks = False
+        self._short: Shortcut | None = None  # what comes next may take it
 
     @property
     def usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    def start(self, parts: Sequence[bytes | bytearray]) -> Exchange:
+    def carry(self, errand: Errand, request: bytes) -> None:
+        """To be called only of a connection that is usable."""
+        if self._transport is not None:
+            self._errand = errand
+            self._transport.write(request)
+
+    def carried(self) -> None:
+        """The errand has its whole answer, and the engine keeps the connection."""
+        self._errand = None
+        self._pool.take_back(self)
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._errand = None
+        self.drop()
+
+    def taken_over(self, received: bytes) -> Exchange:
+        """An exchange in place of the errand, with what was received so far."""
+        self._errand = None
+        exchange = self._expect()
+        self.data_received(received)
+        return exchange
+
+    def _expect(self) -> Exchange:
         exchange = self._exchange = Exchange(self)
-        self._ended = self._keep_alive = False
+        self._ended = self._keep_alive = self._between_chunks = False
         self._status = self._head_bytes = 0
+        return exchange
+
+    def start(self, parts: Sequence[bytes | bytearray]) -> Exchange:
+        exchange = self._expect()
         if self._transport is None or self._transport.is_closing():
             exchange.fail(UpstreamError("the connection was closed"))
         else:
@@ -161,7 +223,7 @@ class Connection(asyncio.Protocol):
     def release(self, exchange: Exchange, *, reusable: bool) -> None:
         if self._exchange is not exchange:  # it gave the connection back before
             return
-        self._exchange = None
+        self._exchange = self._short = None
         if reusable and self._keep_alive and self.usable:
             self.resume()
             self._pool.take_back(self)
@@ -188,6 +250,13 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are of no asyncio class
 
     def data_received(self, data: bytes) -> None:
+        if self._short is None or not self._short.take(data):
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        if self._errand is not None:
+            self._errand.heard(data)
+            return
         if self._exchange is None or self._ended:
             self._break("it sent more than its answer")
             return
@@ -195,18 +264,31 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
+            self._exchange.pass_on()
             self._break(f"its answer is not clean HTTP: {error.__context__ or error}")
             return
         self._head_bytes += len(data) if in_head else 0
         if not self._status and self._head_bytes > HEAD_LIMIT:
             self._break("the head of its answer has no end")
+        self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
+        self._short = None
+        if (exchange := self._exchange) is None:
+            return
+        exchange.pass_on()
+        if self._between_chunks and data.endswith(b"\r\n") and not self._ended and self._exchange is exchange:
+            self._short = exchange.shortcut()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._pool.forget(self)
         self._transport = self._parser = None  # they hold each other: each burst would wait for the garbage collector
+        reason = f"the connection was closed: {exc}" if exc else "the connection was closed"
         if self._exchange is not None:
-            how = f": {exc}" if exc else ""
-            self._exchange.fail(UpstreamError(f"the connection was closed{how}"))
+            self._exchange.fail(UpstreamError(reason))
+        if self._errand is not None:
+            errand, self._errand = self._errand, None
+            errand.lost(reason)
 
     def _break(self, reason: str) -> None:
         if self._exchange is not None:
@@ -238,6 +320,12 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None and self._exchange.body_arrived(data):
             self.pause()
 
+    def on_chunk_header(self) -> None:
+        self._between_chunks = False
+
+    def on_chunk_complete(self) -> None:
+        self._between_chunks = True
+
     def on_message_complete(self) -> None:
         if self._status and self._exchange is not None:
             self._ended = True
@@ -245,13 +333,24 @@ class Connection(asyncio.Protocol):
             self._exchange.completed()
 
 
-class Pool:
-    """Connections to engines, kept for a moment after a clean end."""
+Dial = Callable[[str, asyncio.Protocol], Awaitable[None]]  # gives the protocol a connection to another box, by its id
 
-    def __init__(self, connect_seconds: float = CONNECT_SECONDS, idle_seconds: float = IDLE_SECONDS) -> None:
+
+async def _no_boxes(node: str, _protocol: asyncio.Protocol) -> None:
+    raise ConnectionError(f"this box knows no way to the box {node}")
+
+
+class Pool:
+    """Connections to engines, kept for a moment after a clean end; and to other boxes, kept longer."""
+
+    def __init__(
+        self, connect_seconds: float = CONNECT_SECONDS, idle_seconds: float = IDLE_SECONDS, dial: Dial = _no_boxes
+    ) -> None:
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
-        self._idle: dict[Endpoint, dict[Connection, asyncio.TimerHandle]] = {}
+        self._dial = dial
+        self._idle: dict[Endpoint, dict[Connection, float]] = {}  # since when
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def send(
         self, endpoint: Endpoint, path: str, headers: Iterable[Header], body: bytes | bytearray, *, fresh: bool
@@ -260,8 +359,8 @@ class Pool:
 
         `fresh` asks for a new connection: an idle one may have been closed by the engine just now.
         """
-        connection = (None if fresh else self._reuse(endpoint)) or await self._connect(endpoint)
-        return connection.start([_request_head(endpoint, path, headers, len(body)), body])
+        connection = (None if fresh else self.idle_one(endpoint)) or await self._connect(endpoint)
+        return connection.start([request_head(endpoint, path, headers, len(body)), body])
 
     def close(self) -> None:
         for waiting in list(self._idle.values()):
@@ -272,22 +371,24 @@ class Pool:
     def idle(self) -> int:
         return sum(len(waiting) for waiting in self._idle.values())
 
-    def _reuse(self, endpoint: Endpoint) -> Connection | None:
-        waiting = self._idle.get(endpoint, {})
+    def idle_one(self, endpoint: Endpoint) -> Connection | None:
+        """One that waits for its next request, as far as is known; it is no longer the pool's."""
+        waiting = self._idle.get(endpoint)
         while waiting:
-            connection, timer = waiting.popitem()
-            timer.cancel()
+            connection, _ = waiting.popitem()
             if connection.usable:
                 return connection
         return None
 
     async def _connect(self, endpoint: Endpoint) -> Connection:
-        loop = asyncio.get_running_loop()
+        connection = Connection(self, endpoint)
         try:
             async with asyncio.timeout(self._connect_seconds):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self, endpoint), endpoint.host, endpoint.port
-                )
+                if endpoint.node:
+                    await self._dial(endpoint.node, connection)
+                else:
+                    loop = asyncio.get_running_loop()
+                    await loop.create_connection(lambda: connection, endpoint.host, endpoint.port)
         except TimeoutError as error:
             raise UpstreamError(f"no connection within {self._connect_seconds:g} s") from error
         except OSError as error:
@@ -298,16 +399,27 @@ class Pool:
 
     def take_back(self, connection: Connection) -> None:
         waiting = self._idle.setdefault(connection.endpoint, {})
-        if len(waiting) >= IDLE_CONNECTIONS:
+        if len(waiting) >= (BOX_IDLE_CONNECTIONS if connection.endpoint.node else IDLE_CONNECTIONS):
             connection.drop()
             return
-        waiting[connection] = asyncio.get_running_loop().call_later(self._idle_seconds, connection.drop)
+        loop = asyncio.get_running_loop()
+        waiting[connection] = loop.time()
+        if self._sweep is None:  # one for all: a timer for each would cost every request two calls
+            self._sweep = loop.call_later(self._idle_seconds / 2, self._drop_idle, loop)
+
+    def _drop_idle(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Those that have waited too long; to the half of that time."""
+        self._sweep, now = None, loop.time()
+        waiting = [entry for shelf in self._idle.values() for entry in shelf.items()]
+        for connection, since in waiting:
+            if now - since >= (BOX_IDLE_SECONDS if connection.endpoint.node else self._idle_seconds):
+                connection.drop()
+        if waiting:
+            self._sweep = loop.call_later(self._idle_seconds / 2, self._drop_idle, loop)
 
     def forget(self, connection: Connection) -> None:
         waiting = self._idle.get(connection.endpoint, {})
-        timer = waiting.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
+        waiting.pop(connection, None)
         if not waiting:
             self._idle.pop(connection.endpoint, None)
 
@@ -319,11 +431,20 @@ def _has_known_end(headers: list[Header]) -> bool:
     )
 
 
-def _request_head(endpoint: Endpoint, path: str, headers: Iterable[Header], length: int) -> bytes:
+def request_head(endpoint: Endpoint, path: str, headers: Iterable[Header], length: int) -> bytes:
     lines = [
-        f"POST {path} HTTP/1.1\r\nHost: {endpoint.host}:{endpoint.port}\r\n".encode("ascii"),
-        f"Authorization: Bearer {endpoint.key}\r\nContent-Length: {length}\r\n".encode("latin-1"),
-        *(b"%s: %s\r\n" % header for header in headers),
+        first_lines(endpoint, path),
+        b"Content-Length: %d\r\n" % length,
+        *[b"%s: %s\r\n" % header for header in headers],
         b"\r\n",
     ]
     return b"".join(lines)
+
+
+@lru_cache(maxsize=256)
+def first_lines(endpoint: Endpoint, path: str) -> bytes:
+    """They stay the same from one request to the next."""
+    if endpoint.node:
+        return f"POST {path} HTTP/1.1\r\nHost: {endpoint.node}\r\n".encode("ascii")
+    lines = f"POST {path} HTTP/1.1\r\nHost: {endpoint.host}:{endpoint.port}\r\n".encode("ascii")
+    return lines + f"Authorization: Bearer {endpoint.key}\r\n".encode("latin-1")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -21,9 +21,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=10**9)]
 T = TypeVar("T")
 
-_OBJECT = rb'"%s"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})'
-_USAGE = re.compile(_OBJECT % b"usage")
-_TIMINGS = re.compile(_OBJECT % b"timings")
+_USAGE, _TIMINGS = b'"usage"', b'"timings"'
+_VALUE = re.compile(rb'"\w+"\s*:\s*(\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\})')
 
 
 class _Usage(msgspec.Struct):
@@ -58,12 +57,12 @@ class _Timings(msgspec.Struct):
     predicted_per_second: Milliseconds | None = None
 
 
+_NO_TIMINGS = _Timings()
 _USAGES = msgspec.json.Decoder(_Usage)
 _ALL_TIMINGS = msgspec.json.Decoder(_Timings)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """None is what was not told."""
 
     tokens_in: int | None = None
@@ -79,12 +78,15 @@ def read_usage(head: bytes, tail: bytes) -> Usage:
     """`head` is the first event of a stream: Anthropic's tells the tokens of the question there."""
     tail = tail[-TAIL:]
     head = b"" if head == tail else head[:TAIL]  # a short answer is its own head
-    usages = [*_objects(_USAGE, _USAGES, tail), *_objects(_USAGE, _USAGES, head)]
-    timings = next(_objects(_TIMINGS, _ALL_TIMINGS, tail), _Timings())
-    asked = _first(usage.tokens_in() for usage in usages)
+    asked = made = None
+    for usage in chain(_objects(_USAGE, _USAGES, tail), _objects(_USAGE, _USAGES, head)):
+        asked = usage.tokens_in() if asked is None else asked
+        made = usage.tokens_out() if made is None else made
+        if asked is not None and made is not None:  # as a rule the very last one tells both
+            break
+    timings = next(_objects(_TIMINGS, _ALL_TIMINGS, tail), _NO_TIMINGS)
     if asked is None and timings.prompt_n is not None:
         asked = timings.prompt_n + timings.cache_n
-    made = _first(usage.tokens_out() for usage in usages)
     made = timings.predicted_n if made is None else made
     measured = timings.predicted_ms is not None and timings.predicted_n is not None and timings.predicted_n > 1
     return Usage(
@@ -95,12 +97,11 @@ def read_usage(head: bytes, tail: bytes) -> Usage:
     )
 
 
-def _objects(pattern: re.Pattern[bytes], decoder: msgspec.json.Decoder[T], text: bytes) -> Iterator[T]:
-    """Those that make sense, the last first."""
-    for found in reversed(pattern.findall(text)):
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            yield decoder.decode(found)
-
-
-def _first(counts: Iterable[int | None]) -> int | None:
-    return next((count for count in counts if count is not None), None)
+def _objects(name: bytes, decoder: msgspec.json.Decoder[T], text: bytes) -> Iterator[T]:
+    """Those that make sense, the last first; they stand near the end, so that is where it is begun to look."""
+    at = text.rfind(name)
+    while at >= 0:
+        if (found := _VALUE.match(text, at)) is not None:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                yield decoder.decode(found[1])
+        at = text.rfind(name, 0, at)

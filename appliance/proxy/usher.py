@@ -15,6 +15,8 @@ from appliance.settings.schema import ApiSettings
 
 PRIORITIES = {"": None, "interactive": False, "high": False, "normal": False, "batch": True, "low": True}
 
+AT_ONCE: Header = (b"x-meshbox-queue", b"0")
+
 Say = Callable[[str], Awaitable[None]]
 
 
@@ -38,7 +40,7 @@ class Usher:
 
         Raises ApiError (429, 503), or ClientGone.
         """
-        if not call.target.works or route.slots is None:
+        if route.slots is None or not takes_place(call, route):
             return False
         if call.place is not None and call.place.model == route.model and call.place.granted:
             return False  # of a try before
@@ -46,12 +48,16 @@ class Usher:
         if self._lines.full(route.model, self._settings().queue_length):
             waiting = self._lines.waiting(route.model)
             raise errors.queue_full(route.model, waiting, self._lines.room_in(route.model))
-        caller = f"key {call.ticket.key}" if call.ticket.key else call.ticket.address
-        place = call.place = self._lines.enter(route.model, route.slots, caller, call.ticket, batch=call.batch)
+        place = self.enter(call, route.model, route.slots)
         if place.granted:
             return False
         await self._wait(call, place, say)
         return True
+
+    def enter(self, call: Call, model: str, places: int) -> Place:
+        caller = f"key {call.ticket.key}" if call.ticket.key else call.ticket.address
+        place = call.place = self._lines.enter(model, places, caller, call.ticket, batch=call.batch)
+        return place
 
     def leave(self, call: Call) -> None:
         if call.place is not None:
@@ -73,10 +79,16 @@ class Usher:
             call.ticket.queued = False
 
 
+def takes_place(call: Call, route: Route) -> bool:
+    """Whether it takes one of the engine's places side by side."""
+    return call.target.works and route.slots is not None
+
+
 def place_headers(call: Call) -> list[Header]:
     """Where the request stood when it came, and how long it waited for its turn."""
     place = call.place
     if place is None:
         return []
-    waited = (b"x-meshbox-waited", b"%.3f" % place.waited)
-    return [(b"x-meshbox-queue", b"%d" % place.first), *([waited] if place.first else [])]
+    if not place.first:
+        return [AT_ONCE]
+    return [(b"x-meshbox-queue", b"%d" % place.first), (b"x-meshbox-waited", b"%.3f" % place.waited)]

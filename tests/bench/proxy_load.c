@@ -30,8 +30,8 @@ typedef struct {
 
 static Connection *all;
 static int poll_fd, connection_count, streaming;
-static char request[2048];
-static size_t request_length;
+static char beginning[1024], ending[256]; /* of each body, around words of its own */
+static const char *port;
 static struct sockaddr_in address;
 static List firsts, delays;
 static long answers, faults;
@@ -58,14 +58,27 @@ static double share(const List *list, double part) {
     return list->count ? (double)list->values[(size_t)(part * (double)(list->count - 1))] / 1000.0 : 0;
 }
 
+static int make_request(char *into, size_t room) { /* no two bodies are the same, nor as long as the one before */
+    static unsigned long number;
+    char body[2048];
+    int size = snprintf(body, sizeof body, "%s%lu%.*s%s", beginning, number, (int)(number % 97),
+        "how are you today, and what did you do with all that time since we talked the last time about this question?", ending);
+    number++;
+    return snprintf(into, room,
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: bench\r\nAccept: */*\r\n"
+        "Authorization: Bearer none\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", port, size, body);
+}
+
 static void ask(Connection *c) {
+    char request[4096];
+    int length = make_request(request, sizeof request);
     c->length = 0;
     c->in_body = c->chunked = 0;
     c->left = 0;
     c->first = 0;
     c->asked = now();
     c->busy = c->asked < last_call;
-    if (c->busy && send(c->fd, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) faults++, c->busy = 0;
+    if (c->busy && send(c->fd, request, (size_t)length, MSG_NOSIGNAL) != length) faults++, c->busy = 0;
 }
 
 static int open_connection(Connection *c) {
@@ -133,14 +146,12 @@ int main(int count, char **words) {
     connection_count = atoi(words[2]);
     streaming = !strcmp(words[4], "stream");
     int idle = !strcmp(words[4], "idle");
-    char body[1024];
-    int size = snprintf(body, sizeof body,
+    port = words[1];
+    snprintf(beginning, sizeof beginning,
         "{\"model\":\"bench\",\"messages\":[{\"role\":\"system\",\"content\":\"You are a helpful assistant.\"},{\"role\":\"user\","
-        "\"content\":\"Hello there, how are you today?\"}],\"stream\":%s,\"n\":%d,\"rate\":%g}",
+        "\"content\":\"Hello there ");
+    snprintf(ending, sizeof ending, "\"}],\"stream\":%s,\"n\":%d,\"rate\":%g}",
         streaming ? "true" : "false", atoi(words[5]), atof(words[6]));
-    request_length = (size_t)snprintf(request, sizeof request,
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: bench\r\nAccept: */*\r\n"
-        "Authorization: Bearer none\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", words[1], size, body);
     poll_fd = epoll_create1(0);
     all = calloc((size_t)connection_count, sizeof *all);
     for (int i = 0; i < connection_count; i++)

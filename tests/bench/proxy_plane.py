@@ -9,6 +9,7 @@ import asyncio
 import signal
 import sys
 from collections import deque
+from collections.abc import Sequence
 
 import uvloop
 
@@ -35,10 +36,11 @@ class Books:
         self.latest: deque[Ended] = deque(maxlen=200)
         self.totals, self.history = Totals(), History()
 
-    def request_ended(self, ended: Ended) -> None:
-        self.latest.appendleft(ended)
-        self.totals.add(ended)
-        self.history.add_request(ended)
+    def requests_ended(self, requests: Sequence[Ended]) -> None:
+        for ended in requests:
+            self.latest.appendleft(ended)
+            self.totals.add(ended)
+        self.history.add_requests(requests)
 
 
 async def main(plane: str, port: int, engine: int) -> None:
@@ -48,14 +50,16 @@ async def main(plane: str, port: int, engine: int) -> None:
         routes=lambda: table,
         settings=lambda: settings,
         node=lambda: NODE,
-        meter=RequestMeter(told=Books().request_ended),
+        meter=RequestMeter(told=Books().requests_ended, later=asyncio.get_running_loop().call_later),
         stopping=asyncio.Event(),
         wake=lambda _: None,
     )
     listener = PLANES[plane]("the API", create_api_app(deps), "127.0.0.1", port)
     await listener.start()
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: print(len(asyncio.all_tasks()), flush=True))  # for the soak
     await stop.wait()
     await listener.stop(1)
 

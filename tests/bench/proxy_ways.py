@@ -1,4 +1,4 @@
-"""The ways to an engine that are measured: straight, through nginx, and through each of the box's data planes."""
+"""The ways to an engine that are measured: straight, through nginx, through a router in Go, through our data planes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.planes import PLANES
 
 HERE = Path(__file__).parent
 BUILT = Path("build/bench")
-STRAIGHT, NGINX = "straight", "nginx"
+STRAIGHT, NGINX, ROUTER = "straight", "nginx", "Go router"
 NGINX_CONFIG = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 16000; }}
@@ -66,6 +66,8 @@ def all_ways(folder: Path) -> Iterator[list[Way]]:
         ways = [Way(STRAIGHT, engine)]
         if nginx := shutil.which(NGINX):
             ways.append(stack.enter_context(_nginx(nginx, engine, folder)))
+        if go := shutil.which("go"):
+            ways.append(stack.enter_context(_router(go, engine, folder)))
         ways += [stack.enter_context(plane_way(plane, engine, folder)) for plane in PLANES]
         yield ways
 
@@ -88,6 +90,15 @@ def _nginx(program: str, engine: int, folder: Path) -> Iterator[Way]:
         while not workers:  # it listens before they are there
             workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         yield Way(NGINX, port, tuple(int(worker) for worker in workers))
+
+
+@contextlib.contextmanager
+def _router(go: str, engine: int, folder: Path) -> Iterator[Way]:
+    (port,) = free_ports(1)
+    program = folder / "router"
+    subprocess.run([go, "build", "-o", str(program), str(HERE / "proxy_router.go")], check=True)
+    with running([str(program), str(port), str(engine)], port, folder / "router.log") as pid:
+        yield Way(ROUTER, port, (pid,))
 
 
 @contextlib.contextmanager

@@ -121,6 +121,7 @@ class Front:
 
     def __init__(self, api: ApiApp, engine: Endpoint, session: aiohttp.ClientSession) -> None:
         self._api, self._engine, self._session = api, engine, session
+        self.direct = api.direct  # what is plain takes its short way here as well
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

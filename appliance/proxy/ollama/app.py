@@ -149,7 +149,7 @@ class OllamaApp:
         """Raises ApiError (403, 404)."""
         real = AUTO if name == f"{AUTO}:latest" else name
         table = self._proxy.gate.identify(scope).narrowed(self._proxy.routes(), real)
-        route = table.find(real)
+        route = table.shown(real)
         if route is None:
             raise errors.model_not_found(name, table.nearest(name))
         return route

@@ -24,6 +24,9 @@ class Server(Protocol):
     async def start(self) -> None:
         """Raises PortTaken."""
 
+    def part(self) -> None:
+        """Lets clients move on: the box is about to end."""
+
     async def stop(self, patience: float) -> None:
         """Lets open connections end, for so many seconds at most."""
 
@@ -39,6 +42,10 @@ class Door:
 
     def open(self) -> None:
         self._tasks.start("follow the port for Ollama's programs", self._follow())
+
+    def part(self) -> None:
+        if self._server is not None:
+            self._server.part()
 
     async def close(self, patience: float) -> None:
         await self._tasks.close()

@@ -41,7 +41,7 @@ def tagged(name: str) -> str:
 def tags(table: RoutingTable, shelf: Shelf, node: NodeFacts) -> dict[str, Any]:
     """Every model that can be asked for; `auto`, which leaves the choice to the box, stands last."""
     entries = [_entry(route.model, route, shelf, node) for route in _usable(table)]
-    if (chosen := table.find(AUTO)) is not None and entries:
+    if (chosen := table.shown(AUTO)) is not None and entries:
         entries.append(_entry(AUTO, chosen, shelf, node))
     return {"models": entries}
 

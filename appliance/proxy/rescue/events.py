@@ -37,5 +37,5 @@ def read_events(raw: bytes) -> Iterator[Event]:
         elif text:
             try:
                 yield Event(name, msgspec.json.decode(text, type=dict[str, Any]))
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue

@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import Header, Send, json_bytes
+from appliance.proxy.boxes.places import Places
 from appliance.proxy.deps import ProxyDeps
 from appliance.proxy.events import EventCutter
 from appliance.proxy.forward import Call, Forwarder
@@ -31,9 +32,9 @@ Headers = Callable[[Call, Route], list[Header]]
 
 
 class Rescuer:
-    def __init__(self, deps: ProxyDeps, forwarder: Forwarder) -> None:
+    def __init__(self, deps: ProxyDeps, forwarder: Forwarder, places: Places) -> None:
         self._deps = deps
-        self._forwarder = forwarder
+        self._forwarder, self._places = forwarder, places
 
     async def go_on(self, call: Call, endpoint: Endpoint, detail: str, send: Send) -> None:
         """Raises ApiError when the answer cannot be gone on with, or ClientGone."""
@@ -65,22 +66,30 @@ class Rescuer:
 
     async def another(self, call: Call, dead: Endpoint) -> Endpoint:
         """Where the same model answers now. Raises ApiError when it does not come back, or CannotGoOn."""
+        call.failed = (*call.failed, dead)
         began, patience = time.monotonic(), self._deps.settings().api.wait_for_model_s
         while True:
-            route = self._deps.routes().routes.get(call.ticket.model)
-            if route is None or self._deps.stopping.is_set():
-                raise CannotGoOn("its model is no longer served")
-            if route.endpoint is not None and route.endpoint != dead:
+            route = self._now(call)
+            if route.endpoint is not None and route.endpoint not in call.failed:
                 return route.endpoint
-            if route.state is RouteState.FAILED:
-                raise errors.model_failed(route.model, route.reason)
-            if time.monotonic() - began > (NOTICE_SECONDS if route.endpoint == dead else patience):
+            if time.monotonic() - began > (NOTICE_SECONDS if route.endpoint is not None else patience):
                 raise CannotGoOn("no other engine answered in time")
             if call.gone:
                 raise ClientGone
             if call.early is not None and call.early.begun:
                 await call.early.say("meshbox: the engine of this answer ended; waiting for another one", [])
             await self._deps.changed(LOOK_SECONDS)
+
+    def _now(self, call: Call) -> Route:
+        """Its model as it stands, at the place that is best for it."""
+        route = self._deps.routes().routes.get(call.ticket.model)
+        if route is None or self._deps.stopping.is_set():
+            raise CannotGoOn("its model is no longer served")
+        if route.targets:
+            route = self._places.at(call, route)
+        if route.state is RouteState.FAILED:
+            raise errors.model_failed(route.model, route.reason)
+        return route
 
     async def _elsewhere(self, call: Call, endpoint: Endpoint, send: Send) -> None:
         sent = call.kept.all() if call.kept is not None else None
@@ -109,7 +118,7 @@ class Rescuer:
 
     async def _count(self, call: Call, endpoint: Endpoint, broken: Broken) -> int:
         """How many tokens the client has."""
-        body = json_bytes({"content": broken.said})
+        body = json_bytes({"model": call.ticket.model, "content": broken.said})
         exchange, answer = await self._forwarder.ask(call, endpoint, "/tokenize", body)
         while piece := await self._forwarder.more(exchange, call.ticket):
             answer += piece

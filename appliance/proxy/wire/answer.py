@@ -13,6 +13,7 @@ from appliance.proxy.wire.head import Head
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
+CLOSING = b"connection: close\r\n"
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _OURS = (b"connection", b"transfer-encoding", b"date")  # whatever the application says of them
@@ -51,13 +52,13 @@ def answer_head(
     """`asked` is None when the request was not understood."""
     framing = Framing(keep_alive=keep_alive)
     framing.bodiless = status in (204, 304) or (asked is not None and asked.method == "HEAD")
-    parts = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status, DATE.field()]
+    parts = [status_line(status), DATE.field()]
     for name, value in headers:
         if name in _OURS:
             continue
         if name == b"content-length":
             framing.left = int(value)
-        parts.append(b"%b: %b\r\n" % (name, _one_line(value)))
+        parts.append(line_of(name, value))
     if framing.left is None and not framing.bodiless:
         if asked is not None and asked.version == "1.1":
             framing.chunked = True
@@ -65,9 +66,17 @@ def answer_head(
         else:
             framing.keep_alive = False  # the end of the connection is the end of the body
     if not framing.keep_alive:
-        parts.append(b"connection: close\r\n")
+        parts.append(CLOSING)
     parts.append(b"\r\n")
     return b"".join(parts), framing
+
+
+def status_line(status: int) -> bytes:
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
+
+
+def line_of(name: bytes, value: bytes) -> bytes:
+    return b"%b: %b\r\n" % (name, _one_line(value))
 
 
 def _one_line(value: bytes) -> bytes:

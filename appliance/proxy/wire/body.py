@@ -14,6 +14,7 @@ LEAST_MEAN = 16  # bytes
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{1,8}\r?|")
 _TRAILER = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
+_FRAMES = re.compile(rb"^(?:transfer-encoding|content-length):", re.IGNORECASE | re.MULTILINE)
 
 
 class Body:
@@ -108,6 +109,8 @@ class ChunkedBody:
         """Trailing fields are checked and thrown away: nobody here has a use for them."""
         trailer = _TRAILER.match(data, at)
         if trailer is not None:
+            if _FRAMES.search(trailer[0]):
+                raise malformed("what follows its last chunk says again how long it is")
             self._step = _Step.DONE
             return trailer.end()
         if len(data) - at > LONGEST_TRAILER or b"\r\n\r\n" in data[at:]:

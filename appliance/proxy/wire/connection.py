@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import cast
 
 from appliance.proxy import errors
 from appliance.proxy.asgi import json_bytes
+from appliance.proxy.direct.line import LONGEST_BODY, LongWay, OnItsWay
+from appliance.proxy.direct.opening import Opening
 from appliance.proxy.endpoints import Shape
 from appliance.proxy.errors import ApiError
 from appliance.proxy.wire.answer import answer_head
 from appliance.proxy.wire.body import body_of
-from appliance.proxy.wire.desk import Desk, Lane
+from appliance.proxy.wire.desk import Application, Desk, Lane
 from appliance.proxy.wire.head import HEAD_BYTES, Head, check_beginning, parse_head
 from appliance.proxy.wire.turn import Turn
 
@@ -24,15 +27,19 @@ END_OF_HEAD = b"\r\n\r\n"
 
 class ClientConnection(asyncio.Protocol):
     __slots__ = (
+        "_asked",
         "_desk",
         "_drain",
         "_ended",
+        "_errand",
         "_half_closed",
         "_held",
         "_loop",
+        "_opening",
         "_reading",
         "_transport",
         "_turn",
+        "_waits",
         "address",
         "client",
         "server",
@@ -44,6 +51,10 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._held = b""  # received and not yet understood
         self._turn: Turn | None = None
+        self._errand: OnItsWay | None = None  # in place of a turn
+        self._waits = False  # for the rest of a request
+        self._asked = False  # since it was last looked whether it is idle
+        self._opening: Opening | None = None  # of the latest request, if it is one that may take the short way
         self._ended = False  # our last word is said
         self._half_closed = False  # the client's last word is said
         self._reading = True
@@ -56,41 +67,63 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are of no asyncio class
-        self.client = _address(transport.get_extra_info("peername"))
         self.server = _address(transport.get_extra_info("sockname"))
+        self.client = self._client_of(transport)
         self.address = self.client[0]
         try:
             self._desk.admit(self)
         except ApiError as error:
             self.refuse(error)
 
+    def _client_of(self, transport: asyncio.BaseTransport) -> tuple[str, int]:
+        return _address(transport.get_extra_info("peername"))
+
     def data_received(self, data: bytes) -> None:
         if self._ended:  # it may go on sending while it reads our last word
             return
-        turn = self._turn
-        if turn is None:
-            self._held = self._held + data if self._held else data
-            self._next()
-        elif turn.body.complete:
-            self._held += data
-            if len(self._held) > HEAD_BYTES:
-                self.hold_reading()
-        else:
-            self._feed(turn, data)
+        if self._turn is not None or self._errand is not None:
+            self._more(data)
+            return
+        if self._held:
+            data, self._held = self._held + data, b""
+        if (opening := self._opening) is not None:
+            length, start = opening.around.read(data)
+            if length >= 0:
+                self._known(opening, length, data, start)
+                return
+        self._held = data
+        self._next()
+
+    def _more(self, data: bytes) -> None:
+        """While a request is being answered."""
+        if self._turn is not None and not self._turn.body.complete:
+            self._feed(self._turn, data)
+            return
+        self._held += data
+        if len(self._held) > HEAD_BYTES:
+            self.hold_reading()
 
     def eof_received(self) -> bool:
         """A client that sends no more is told to the application as gone; what is quick is still answered."""
         self._half_closed = True
+        if self in self._desk.bodies:
+            self._begin_late()
+        if self._errand is not None:
+            self._leave_errand()
+            self.abort()
         if self._turn is None or self._ended:
             return False
         self._turn.client_left()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if self in self._desk.bodies:
+            self._begin_late()
         self._ended = True
         self._transport = None
         self._desk.dismiss(self)
         self._release_drain()
+        self._leave_errand()
         if self._turn is not None:
             turn, self._turn = self._turn, None
             turn.connection_lost()
@@ -117,9 +150,61 @@ class ClientConnection(asyncio.Protocol):
             if end < 0:
                 self._wait_for_head(held)
             else:
-                self._begin(parse_head(held[: end + 2]), held[end + 4 :])
+                self._read(held, end)
         except ApiError as error:
             self.refuse(error)
+
+    def _read(self, held: bytes, end: int) -> None:
+        """A whole head that is another than that of the request before."""
+        text = held[: end + 2]
+        head, direct = parse_head(text), self._desk.direct
+        self._opening = None if direct is None else direct.opening(head, text)
+        if self._opening is None:
+            self._begin(head, held[end + 4 :])
+        else:
+            self._known(self._opening, head.length, held, end + 4)
+
+    def _known(self, opening: Opening, length: int, data: bytes, start: int) -> None:
+        """The short way for a request that is here whole; a short one is waited for, as programs send head and body
+        apart."""
+        direct, body = self._desk.direct, data[start:]
+        if len(body) == length and self.writable and direct is not None:
+            self._held = b""
+            self._stop_waiting()
+            errand = direct.send(self, opening, body)
+            if errand is not None:
+                if self._turn is None:  # else it needed the long way at once
+                    self._errand = errand
+                return
+        elif len(body) < length <= LONGEST_BODY:
+            self._held = data
+            self._wait_for_body()
+            return
+        self._begin(opening.head_with(length), body)
+
+    def _wait_for_body(self) -> None:
+        self._desk.heads.leave(self)
+        self._desk.bodies.enter(self, self._loop.time())
+        self._waits = True
+
+    def _stop_waiting(self) -> None:
+        """It goes on; who waits for nothing but the next request stays in that lane, and is busy when it is called."""
+        self._asked = True
+        if self._waits:
+            self._waits = False
+            self._desk.heads.leave(self)
+            self._desk.bodies.leave(self)
+
+    def _begin_late(self) -> None:
+        """The body takes its time."""
+        held = self._held
+        end = held.find(END_OF_HEAD)
+        self._begin(parse_head(held[: end + 2]), held[end + 4 :])
+
+    def _leave_errand(self) -> None:
+        if self._errand is not None:
+            errand, self._errand = self._errand, None
+            errand.client_left()
 
     def _wait_for_head(self, begun: bytes) -> None:
         now = self._loop.time()
@@ -127,20 +212,20 @@ class ClientConnection(asyncio.Protocol):
             self._desk.idle.enter(self, now)
             return
         check_beginning(begun)
-        self._desk.idle.leave(self)
+        self._waits = True
         self._desk.heads.enter(self, now)
 
     def _begin(self, head: Head, rest: bytes) -> None:
         desk, self._held = self._desk, b""
         desk.idle.leave(self)
-        desk.heads.leave(self)
+        self._stop_waiting()
         turn = self._turn = Turn(self, head, body_of(head.length), self._loop)
-        if desk.stopping:
+        if desk.parting:
             turn.keep_alive = False
         self.read_on()
         self._feed(turn, rest)
         if self._turn is turn:
-            desk.tasks.start("request", self._answer(turn))
+            desk.tasks.start("request", self._answer(turn, desk.app))
 
     def _feed(self, turn: Turn, data: bytes) -> None:
         if data:
@@ -155,9 +240,9 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._desk.uploading.add(self)
 
-    async def _answer(self, turn: Turn) -> None:
+    async def _answer(self, turn: Turn, app: Application) -> None:
         try:
-            await self._desk.app(turn.scope(), turn.receive, turn.send)
+            await app(turn.scope(), turn.receive, turn.send)
         except Exception:  # the border of a request: it ends, the box goes on
             log.exception("a request failed")
             if not turn.begun and self._turn is turn:
@@ -167,11 +252,35 @@ class ClientConnection(asyncio.Protocol):
         if not turn.ended and self._turn is turn:
             self.abort()  # so that a client sees that its answer is not whole
 
+    # What a request on the short way asks for:
+
+    @property
+    def closing(self) -> bool:
+        return self._desk.parting
+
+    def answered(self, answer: bytes) -> None:
+        self._errand = None
+        if self._transport is not None:
+            self._transport.write(answer)
+        if self._held or not self._reading or self._desk.parting:
+            self._free(keep_alive=True)
+
+    def go_on(self, opening: Opening, length: int, way: LongWay) -> None:
+        self._errand = None
+        self._desk.idle.leave(self)
+        turn = self._turn = Turn(self, opening.head_with(length), body_of(0), self._loop)
+        turn.keep_alive = not self._desk.parting
+        self._desk.tasks.start("request", self._answer(turn, way))
+
     # What a turn asks for:
 
     def write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
+
+    def writer(self) -> Callable[[bytes], None] | None:
+        """The same without a call of ours, for as long as the client is there."""
+        return None if self._transport is None else self._transport.write
 
     async def drained(self) -> None:
         while not self.writable and not self._ended:
@@ -196,7 +305,11 @@ class ClientConnection(asyncio.Protocol):
 
     def turn_ended(self, *, keep_alive: bool) -> None:
         self._turn = None
-        if not keep_alive or self._desk.stopping:
+        self._free(keep_alive=keep_alive)
+
+    def _free(self, *, keep_alive: bool) -> None:
+        """For the next request."""
+        if not keep_alive or self._desk.parting:
             self._say_goodbye()
             return
         self._desk.idle.enter(self, self._loop.time())
@@ -226,12 +339,13 @@ class ClientConnection(asyncio.Protocol):
         desk = self._desk
         desk.heads.leave(self)
         desk.idle.leave(self)
+        desk.bodies.leave(self)
         desk.uploading.discard(self)
         desk.lingering.enter(self, self._loop.time())
         self.read_on()
         if self._transport is None or self._transport.is_closing():
             return
-        if self._half_closed:
+        if self._half_closed or not self._transport.can_write_eof():
             self._transport.close()
         else:
             self._transport.write_eof()
@@ -239,6 +353,11 @@ class ClientConnection(asyncio.Protocol):
     def out_of_time(self, lane: Lane) -> None:
         if lane is self._desk.heads:
             self.refuse(ApiError(408, "request_timeout", "The head of this request did not come in time."))
+        elif lane is self._desk.bodies:
+            self._begin_late()
+        elif lane is self._desk.idle and (self._asked or self._waits or self._errand is not None):
+            self._asked = False
+            self._desk.idle.enter(self, self._loop.time())
         elif lane is self._desk.lingering and self._unsent():
             self._desk.idle.enter(self, self._loop.time())  # a slow reader gets a while longer
         else:
@@ -256,9 +375,11 @@ class ClientConnection(asyncio.Protocol):
 
     def wind_down(self) -> None:
         """The box ends: an idle connection goes now, a busy one after its answer."""
+        if self in self._desk.bodies:
+            self._begin_late()
         if self._turn is not None:
             self._turn.keep_alive = False
-        elif not self._ended and self._transport is not None:
+        elif self._errand is None and not self._ended and self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:

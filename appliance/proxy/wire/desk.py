@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from appliance.proxy.asgi import Receive, Scope, Send
+from appliance.proxy.direct.line import Direct
 from appliance.proxy.errors import ApiError
 from appliance.tasks import TaskGroup
 
@@ -25,6 +26,7 @@ class Limits:
     linger_seconds: float = 3.0  # to read our last words, before the connection is cut
     body_seconds: float = 30.0  # after which a body has to have come in at the least speed
     body_bytes_per_second: int = 1024
+    body_moment: float = 0.25  # in which the rest of a short request is waited for before it is begun
     look_seconds: float = 0.5  # so often all this is looked at
 
 
@@ -70,12 +72,15 @@ class Lane:
 class Desk:
     def __init__(self, app: Application, limits: Limits) -> None:
         self.app, self.limits = app, limits
+        self.direct: Direct | None = getattr(app, "direct", None)
         self.tasks = TaskGroup()
         self.heads, self.idle = Lane(limits.head_seconds), Lane(limits.idle_seconds)
         self.stalled, self.lingering = Lane(limits.stall_seconds), Lane(limits.linger_seconds)
-        self.lanes = (self.heads, self.idle, self.stalled, self.lingering)
+        self.bodies = Lane(limits.body_moment)
+        self.lanes = (self.heads, self.idle, self.stalled, self.lingering, self.bodies)
         self.uploading: set[Guest] = set()
         self.stopping = False
+        self.parting = False  # each answer is the last one of its connection
         self.empty = asyncio.Event()
         self.empty.set()
         self._guests: set[Guest] = set()
@@ -119,11 +124,16 @@ class Desk:
         for guest in [guest for guest in self.uploading if guest.too_slow(now)]:
             guest.refuse(ApiError(408, "request_timeout", "The body of this request comes too slowly."))
 
+    def part(self) -> None:
+        """Idle connections end now, busy ones after their answer; who still comes gets one answer."""
+        self.parting = True
+        for guest in list(self._guests):
+            guest.wind_down()
+
     async def close(self, patience: float) -> None:
         """Idle connections end now, busy ones after their answer, all of them when patience is over."""
         self.stopping = True
-        for guest in list(self._guests):
-            guest.wind_down()
+        self.part()
         try:
             async with asyncio.timeout(patience):
                 await self.empty.wait()

@@ -46,6 +46,11 @@ class WireListener:
         )
         log.info("%s listens on %s port %d", self._name, self._address, self._port)
 
+    def part(self) -> None:
+        """The box is about to end: answers say so, and clients move on."""
+        if self._desk is not None:
+            self._desk.part()
+
     async def stop(self, patience: float) -> None:
         """Takes no more connections and lets the open ones end, for `patience` seconds at most."""
         if self._server is None or self._desk is None or self._lifespan is None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from appliance.proxy.asgi import Message, Scope
-from appliance.proxy.splice import WIRE
+from appliance.proxy.shortcut import Shortcut
+from appliance.proxy.splice import WIRE, Passing
 from appliance.proxy.upstream import Exchange
 from appliance.proxy.wire.answer import CONTINUE, LAST_CHUNK, Framing, answer_head, framed
 from appliance.proxy.wire.body import Body, ChunkedBody
@@ -15,10 +16,6 @@ from appliance.proxy.wire.head import Head
 
 BACKLOG = 256 * 1024  # bytes of a body that the application has not taken yet, above which no more is read
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-
-
-def _ignore(_: object) -> None:
-    """Nobody wants to hear it yet."""
 
 
 class Line(Protocol):
@@ -29,6 +26,7 @@ class Line(Protocol):
     writable: bool
 
     def write(self, data: bytes) -> None: ...
+    def writer(self) -> Callable[[bytes], None] | None: ...
     async def drained(self) -> None: ...
     def hold_reading(self) -> None: ...
     def read_on(self) -> None: ...
@@ -43,11 +41,10 @@ class Turn:
         "_framing",
         "_line",
         "_loop",
+        "_passing",
         "_pieces",
-        "_take",
         "_told",
         "_waiter",
-        "_waiting",
         "_when_gone",
         "_words",
         "begun_at",
@@ -77,8 +74,7 @@ class Turn:
         self._framing: Framing | None = None
         self._words = b""  # the answer's head, until it goes out together with the first of the body
         self._exchange: Exchange | None = None
-        self._take: Callable[[bytes], bytes] = bytes
-        self._waiting: Callable[[bool], None] = _ignore
+        self._passing: Passing | None = None
 
     @property
     def begun(self) -> bool:
@@ -203,32 +199,37 @@ class Turn:
         if self.gone:
             told()
 
-    async def splice(self, exchange: Exchange, take: Callable[[bytes], bytes], waiting: Callable[[bool], None]) -> None:
+    async def splice(self, exchange: Exchange, passing: Passing) -> None:
         self._say()
-        self._exchange, self._take, self._waiting = exchange, take, waiting
-        waiting(True)  # noqa: FBT003 - the one thing it is told
+        self._exchange, self._passing = exchange, passing
+        passing.waiting(True)  # noqa: FBT003 - the one thing it is told
         try:
             if not self._line.writable:
                 self.hold()
-            exchange.divert(self._pass_on)
+            exchange.divert(self._pass_on, self._shortcut)
             await exchange.ended()
         finally:
-            self._exchange = None
-            self._take, self._waiting = bytes, _ignore
-            waiting(False)  # noqa: FBT003
+            self._exchange = self._passing = None
+            passing.waiting(False)  # noqa: FBT003
 
     def _pass_on(self, piece: bytes) -> None:
-        framing = self._framing
-        if (whole := self._take(piece)) and framing is not None and not self.lost:
-            self._line.write(b"%x\r\n%b\r\n" % (len(whole), whole) if framing.chunked else framed(framing, whole))
+        passing, framing = self._passing, self._framing
+        if passing is not None and (whole := passing.take(piece)) and framing is not None and not self.lost:
+            self._line.write(framed(framing, whole))
+
+    def _shortcut(self) -> Shortcut | None:
+        passing, framing, write = self._passing, self._framing, self._line.writer()
+        if passing is None or write is None or framing is None or not framing.chunked:
+            return None
+        return passing.shortcut(write)
 
     def hold(self) -> None:
         """The client does not read: neither do we."""
-        if self._exchange is not None:
+        if self._exchange is not None and self._passing is not None:
             self._exchange.hold()
-            self._waiting(False)  # noqa: FBT003
+            self._passing.waiting(False)  # noqa: FBT003
 
     def go_on(self) -> None:
-        if self._exchange is not None:
-            self._waiting(True)  # noqa: FBT003
+        if self._exchange is not None and self._passing is not None:
+            self._passing.waiting(True)  # noqa: FBT003
             self._exchange.go_on()

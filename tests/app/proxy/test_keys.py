@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,21 @@ async def test_what_is_left_stands_in_every_answer(guarded: Guarded) -> None:
     assert (headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]) == ("10", "8")
     assert (headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"]) == ("1000", "980")
     assert headers["x-ratelimit-reset-requests"]
+
+
+async def test_anthropic_clients_are_told_in_their_own_words(guarded: Guarded) -> None:
+    """In answers, streams and refusals of their routes; other routes say nothing of it."""
+    await guarded.allow(limits=Limits(2, 100_000, None))
+    question = {**QUESTION, "model": MODEL}
+    answers = [await guarded.post(MESSAGES, {**question, "stream": stream}) for stream in (False, True)]
+    refused = await guarded.post(MESSAGES, question)
+    assert [a.status for a in (*answers, refused)] == [200, 200, 429]
+    left = [int(a.headers["anthropic-ratelimit-requests-remaining"]) for a in (*answers, refused)]
+    assert left == [1, 0, 0]
+    assert {a.headers["anthropic-ratelimit-requests-limit"] for a in answers} == {"2"}
+    reset = datetime.fromisoformat(refused.headers["anthropic-ratelimit-tokens-reset"])
+    assert reset > datetime.now(UTC)
+    assert "anthropic-ratelimit-requests-limit" not in (await guarded.post(CHAT, question)).headers
 
 
 async def test_a_key_sees_and_uses_only_its_models(guarded: Guarded, engine: Engine) -> None:
@@ -322,7 +338,7 @@ async def test_a_revoked_key_ends_at_the_next_request(guarded: Guarded, engine: 
 async def test_who_used_it_stands_in_the_books(guarded: Guarded, caplog: pytest.LogCaptureFixture) -> None:
     """By the name of the key, never by its secret; also of what was refused."""
     heard: list[Ended] = []
-    guarded.api.meter._told = heard.append
+    guarded.api.meter._told = heard.extend
     await guarded.allow(limits=Limits(requests_per_minute=1))
     with caplog.at_level("INFO", "meshbox.access"):
         await guarded.post(CHAT, QUESTION)

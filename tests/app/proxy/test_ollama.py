@@ -292,7 +292,7 @@ async def test_the_other_api_is_there_as_well(ollama: OllamaApi) -> None:
 async def test_requests_are_counted(ollama: OllamaApi) -> None:
     """Tokens and all, as if they had come to the API's own port."""
     ended: list[Ended] = []
-    ollama.meter._told = ended.append
+    ollama.meter._told = ended.extend
     await ollama.lines(CHAT, QUESTION)
     await until(lambda: len(ended) == 1)
     assert (ended[0].model, ended[0].status, ended[0].tokens_in, ended[0].tokens_out) == (MODEL, 200, 18, 2)

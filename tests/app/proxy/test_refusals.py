@@ -6,6 +6,8 @@ import asyncio
 import io
 import json
 import logging
+import time
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -110,6 +112,24 @@ async def test_a_prompt_longer_than_the_context_says_so(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize("path", [CHAT, "/v1/responses", "/v1/messages"])
+async def test_who_could_take_a_long_prompt_is_named(api: Api, engine: Engine, path: str) -> None:
+    """As advice alone: nobody answers in the place of the model that was asked."""
+    roomy = ready(engine.endpoint, "roomy", context=90_000)
+    asleep = replace(roomy, model="asleep", state=RouteState.SLEEPING, endpoint=None, context=None, reach=10_000)
+    api.serve(ready(engine.endpoint), asleep)
+    long = "blue sky " * 9000
+    said_as = {"input": long} if path == "/v1/responses" else {"messages": [{"role": "user", "content": long}]}
+    question = {"model": MODEL, "max_tokens": 4} | said_as
+    alone = (await api.post(path, question)).json["error"]
+    api.serve(ready(engine.endpoint), asleep, roomy)
+    said = (await api.post(path, question)).json["error"]
+    assert "models" not in alone
+    assert said["models"] == [{"id": "roomy", "context_length": 90_000, "status": "ready"}]
+    assert said["message"].endswith("The model roomy has room for 90000 tokens: ask for that one.")
+    assert api.woken == []
+
+
 async def test_transcription_takes_a_form(api: Api) -> None:
     """A form reaches the engine, which says that this model cannot hear; a broken one is refused before."""
     form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nmesh-tiny-dense\r\n--b\r\n'
@@ -146,6 +166,15 @@ async def test_states_of_a_model_are_told() -> None:
             said = await api.post(CHAT, {**QUESTION, "model": MODEL})
             told.append((said.status, said.code, said.headers.get("Retry-After")))
     assert told == [(503, "model_loading", "2"), (503, "model_failed", None), (503, "no_model", "5")]
+
+
+async def test_a_model_that_loads_says_when_to_come_again() -> None:
+    """By what is left of its way, in the header and in the body."""
+    async with running_api() as api:
+        api.serve(Route(MODEL, RouteState.LOADING, TALKS, progress=0.5, started=time.time() - 20))
+        said = await api.post(CHAT, {**QUESTION, "model": MODEL})
+    assert 20 <= said.json["error"]["retry_in"] <= 40
+    assert said.headers["Retry-After"] == str(said.json["error"]["retry_in"])
 
 
 async def test_no_model_for_an_ability_is_told(api: Api) -> None:

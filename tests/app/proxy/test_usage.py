@@ -23,7 +23,7 @@ TEXT = {"prompt": "One", "max_tokens": 5, "temperature": 0}
 async def told(api: Api) -> list[Ended]:
     """The requests that ended."""
     heard: list[Ended] = []
-    api.meter._told = heard.append
+    api.meter._told = heard.extend
     return heard
 
 

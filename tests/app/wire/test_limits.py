@@ -89,6 +89,23 @@ async def test_the_end_lets_an_answer_come_to_its_end() -> None:
         await ending
 
 
+async def test_before_the_end_each_answer_is_the_last_of_its_connection() -> None:
+    """Idle connections go at once; who still asks is answered, told so, and the connection ends."""
+    (port,) = free_ports(1)
+    listener = WireListener("the test", Echo(), "127.0.0.1", port)
+    await listener.start()
+    async with client(port) as idle:
+        await idle.say(get())
+        assert b"connection: close" not in await idle.answer()
+        listener.part()
+        assert await idle.rest() == b""
+    async with client(port) as late:
+        await late.say(get() + get())
+        said = await late.rest()
+    assert (statuses(said), b"connection: close\r\n" in said) == ([200], True)
+    await listener.stop(1)
+
+
 async def test_the_end_does_not_wait_for_ever() -> None:
     """An answer that never ends is cut when patience is over."""
     (port,) = free_ports(1)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from appliance.proxy import errors
 from appliance.proxy.endpoints import Shape
 from appliance.proxy.errors import ApiError, from_engine
+from appliance.routing.table import Route, RouteState
 
 
 def engine_says(status: int, message: str, kind: str, **fields: Any) -> ApiError:
@@ -29,8 +30,16 @@ def test_openai_shape() -> None:
             "code": "model_loading",
             "model": "m",
             "progress": 0.5,
+            "retry_in": 2,
         }
     }
+
+
+def test_a_model_that_loads_for_long_says_how_long() -> None:
+    """In the words, the body and the header alike."""
+    error = errors.model_loading("m", 0.5, 30)
+    assert error.message == "The model m is still loading (50% done). Try again in 30 seconds."
+    assert (error.headers, error.details["retry_in"]) == ([(b"retry-after", b"30")], 30)
 
 
 def test_anthropic_shape() -> None:
@@ -103,6 +112,26 @@ def test_a_long_prompt_is_told_with_both_sizes() -> None:
         "n_prompt_tokens": 9,
         "n_ctx": 5,
     }
+
+
+def test_a_long_prompt_is_told_who_could_take_it() -> None:
+    """In the words the best of them, in both shapes; the sizes stay."""
+    error = engine_says(400, "The request is too long.", "exceed_context_size_error", n_prompt_tokens=9, n_ctx=5)
+    large, asleep = (
+        Route("large", RouteState.READY, frozenset(), context=10),
+        Route("asleep", RouteState.SLEEPING, frozenset()),
+    )
+    told = errors.with_roomier(error, [(large, 10), (asleep, 20)])
+    later = errors.with_roomier(error, [(asleep, 20)])
+    assert told.message == "The request is too long. The model large has room for 10 tokens: ask for that one."
+    assert later.message.endswith("The model asleep may take up to 20 tokens: ask for that one, and it is loaded.")
+    for shape in Shape:
+        said = told.body(shape)["error"]
+        assert (said["code"], said["n_ctx"]) == ("context_length_exceeded", 5)
+        assert said["models"] == [
+            {"id": "large", "context_length": 10, "status": "ready"},
+            {"id": "asleep", "context_length": 20, "status": "sleeping"},
+        ]
 
 
 @given(st.integers(400, 599), st.binary(max_size=100) | st.just(b'{"error":5}') | st.just(b'{"error":{"message":5}}'))

@@ -16,7 +16,7 @@ from appliance.proxy.endpoints import ENGINE_PATHS
 from appliance.proxy.errors import ApiError
 from appliance.proxy.gate import GROUPS, OPEN_GATE, KeyGate, credentials
 from appliance.proxy.meter import Ticket
-from appliance.proxy.permit import NO_KEY, span
+from appliance.proxy.permit import NO_KEY
 from appliance.proxy.spent import Spent
 from appliance.routing.table import Route, RouteState, RoutingTable
 from appliance.storage.database import Database
@@ -247,12 +247,3 @@ async def test_the_table_is_narrowed_once(entrance: Entrance) -> None:
     first, second = await permit_for(entrance, "a"), table("a", "b")
     assert first.visible(second) is first.visible(second)
     assert list(first.visible(table("a", "c")).routes) == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0s"), (0.12, "120ms"), (0.0001, "1ms"), (1, "1s"), (59.6, "1m0s"), (360, "6m0s"), (86_399, "23h59m59s")],
-)
-def test_times_are_written_as_openai_does(seconds: float, words: str) -> None:
-    """Clients read them."""
-    assert span(seconds) == words

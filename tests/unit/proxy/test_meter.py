@@ -61,7 +61,7 @@ def told(
 ) -> Ended:
     """What is told of a request whose first bytes came and which ended after so many seconds."""
     clock, heard = Clock(), list[Ended]()
-    meter = RequestMeter(clock, heard.append)
+    meter = RequestMeter(clock, heard.extend)
     ticket = meter.begin("/v1/x", "req-1", "10.0.0.1")
     ticket.model, ticket.route, ticket.stream, ticket.usage = "m", "solo", stream, usage
     clock.now += seconds[0]
@@ -113,3 +113,14 @@ def test_those_in_line_are_counted_apart() -> None:
     meter.take_peak()
     meter.begin("/v1/chat/completions")
     assert (meter.load(), meter.take_peak()) == (RequestLoad(in_flight=2, queued=2), 2)
+
+
+def test_requests_are_booked_a_moment_later_and_before_anybody_reads() -> None:
+    """Told together, in the order in which they ended; who waits is known at once."""
+    planned, heard = list[object](), list[list[Ended]]()
+    meter = RequestMeter(told=lambda ended: heard.append(list(ended)), later=lambda *call: planned.append(call))
+    for name in ("a", "b"):
+        meter.end(waiting(meter, name), 200)
+    assert (heard, len(planned), meter.load()) == ([], 1, RequestLoad())
+    assert dict(meter.totals()) == {("a", "/v1/x", 200): 1, ("b", "/v1/x", 200): 1}
+    assert [[one.model for one in ended] for ended in heard] == [["a", "b"]]

@@ -250,3 +250,23 @@ def test_no_places_no_turn(places: int) -> None:
     line = FairLine()
     line.come("a", 0.0)
     assert (line.grant(places, 0.0), line.waiting, line.seconds_until(1, places, 0.0)) == ([], 1, FIRST_GUESS)
+
+
+@given(st.lists(st.sampled_from("abcx"), max_size=30))
+def test_whoever_starts_at_once_is_counted_as_who_came_and_was_let_in(steps: str) -> None:
+    """x: the one that runs longest leaves. The time is the same in the books of everybody."""
+    usual, quick, now = FairLine(), FairLine(), 0.0
+    running: list[tuple[Turn, Turn]] = []
+    for step in steps:
+        now += 1.0
+        if step == "x":
+            for line, turn in zip((usual, quick), running.pop(0) if running else (), strict=False):
+                line.leave(turn, now)
+            continue
+        came = usual.come(step, now)
+        assert usual.grant(99, now) == [came]
+        running.append((came, quick.start_at_once(step, now)))
+    for line in (usual, quick):
+        line.come("new", now)
+    assert usual.running == quick.running
+    assert repr(vars(usual)) == repr(vars(quick))

@@ -57,6 +57,9 @@ class StandIn:
             raise PortTaken(f"Port {self.port} cannot be used.")
         self.house.open.append(self.port)
 
+    def part(self) -> None:
+        pass
+
     async def stop(self, _patience: float) -> None:
         if self.port in self.house.open:
             self.house.open.remove(self.port)

@@ -119,11 +119,13 @@ def _as_h11_reads(sent: bytes) -> tuple[bytes, bool]:
         b"0\r\n folded: x\r\n\r\n",
         b"0\r\nX: " + b"y" * LONGEST_TRAILER + b"z",
         b"1\r\nx\r\n" * (FREE_CHUNKS + 1),
+        b"0\r\nX: 1\r\ntransfer-Encoding: chunked\r\n\r\n",
+        b"0\r\nContent-Length: 1\r\n\r\n",
     ],
     ids=[
         "extension", "space behind", "space before", "sign", "prefix", "underscore", "no size", "bare line feeds",
         "bare line feed behind a chunk", "longer than said", "too large", "too many digits", "broken trailer",
-        "folded trailer", "endless trailer", "tiny chunks for ever",
+        "folded trailer", "endless trailer", "tiny chunks for ever", "another coding at the end", "a length at the end",
     ],
 )  # fmt: skip
 def test_unsound_chunks_are_refused(sent: bytes) -> None:
