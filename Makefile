@@ -61,8 +61,16 @@ bench: engine $(DEV)  ## measure pages, streams, models and the start; NAMES="pa
 	@$(BIN)/python -m tests.bench $(NAMES)
 
 .PHONY: bench-proxy
-bench-proxy: $(DEV)  ## measure the API's way to its engines beside nginx (wants a C compiler; nginx if there is one)
+bench-proxy: $(DEV)  ## measure the API's way to its engines beside nginx and a router in Go (wants a C compiler; the others if they are there)
 	@$(BIN)/python -m tests.bench proxy
+
+.PHONY: sim
+sim: $(DEV)  ## play a thousand stories of meshes in trouble; SEEDS=100 FIRST=5000 as wanted
+	@$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)
+
+.PHONY: fuzz
+fuzz: $(DEV)  ## make up requests, bodies and streams and look what breaks; NAMES="words" SECONDS=600 as wanted
+	@$(BIN)/python -m tests.fuzz.run $(NAMES) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: lint
 lint: $(DEV)  ## check style, types and who imports whom

@@ -65,6 +65,9 @@ class Listener:
             return
         raise PortTaken(f"{self._name} could not listen on {self._address} port {self._port}")
 
+    def part(self) -> None:
+        """Says nothing here: this server has no word for clients before it ends."""
+
     async def stop(self, patience: float) -> None:
         """Takes no more connections and lets the open ones end, for `patience` seconds at most."""
         if self._server is None or self._serving is None:

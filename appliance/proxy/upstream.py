@@ -80,9 +80,7 @@ class Exchange:
         self._connection.resume()
         return data
 
-    def divert(
-        self, sink: Callable[[bytes], None], shortcut: Callable[[], Shortcut | None] = _no_shortcut
-    ) -> None:
+    def divert(self, sink: Callable[[bytes], None], shortcut: Callable[[], Shortcut | None] = _no_shortcut) -> None:
         """From now on bytes go straight to `sink` as they come, and first those that wait. `shortcut` is asked after
         each piece that took this way; while it gives one, chunks that are fit for it go there."""
         self._sink, self._shortcut = sink, shortcut

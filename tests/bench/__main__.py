@@ -15,15 +15,19 @@ from tests.bench import (
     headers,
     keys,
     killing,
+    lanes,
     latency,
     loading,
     login,
+    membership,
     pages,
     proxy,
     resolving,
+    soaking,
     startup,
     tabs,
     telemetry,
+    tunnel,
     undisturbed,
     waking,
 )
@@ -44,8 +48,12 @@ BENCHES: dict[str, Callable[[], Awaitable[Result]]] = {
     "load": loading.bench,
     "wake": waking.bench,
     "drafting": drafting.bench,
+    "lanes": lanes.bench,
     "undisturbed": undisturbed.bench,
     "telemetry": telemetry.bench,
+    "soak": soaking.bench,
+    "tunnel": tunnel.bench,
+    "membership": membership.bench,
 }
 
 

@@ -138,6 +138,10 @@ class PlainServer:
                 if "model loaded" in line:
                     self._loaded.set()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_healthy(self) -> None:
         """Nobody asks while it loads: on a small machine asking takes from loading."""
         assert self._loaded.wait(PATIENCE_SECONDS), "the plain server does not load"
@@ -150,6 +154,12 @@ def with_port(arguments: Sequence[str], port: int) -> list[str]:
     changed = list(arguments)
     changed[changed.index("--port") + 1] = str(port)
     return changed
+
+
+def by_hand(arguments: Sequence[str]) -> list[str]:
+    """What somebody would give who starts the same model himself: its defaults do the rest."""
+    kept = ("--model", "--host", "--port", "--threads")
+    return [word for name in kept for word in (name, arguments[arguments.index(name) + 1])]
 
 
 def computed(pid: int) -> float:

@@ -13,6 +13,7 @@ from appliance.keys.keyring import MOST_KEYS, Keyring
 from appliance.keys.store import KeyStore
 from appliance.keys.types import Grant, Limits
 from appliance.models.types import Ability
+from appliance.proxy.endpoints import Shape
 from appliance.proxy.gate import KeyGate
 from appliance.proxy.meter import Ticket
 from appliance.proxy.peek import peek_json
@@ -59,7 +60,7 @@ def _through(gate: KeyGate, table: RoutingTable, scope: dict[str, Any]) -> Calla
     def once(_: int) -> object:
         permit = gate.admit(asked, Ticket("/v1/chat/completions", 0.0))
         found = permit.narrowed(table, "model-7")
-        headers = permit.headers()
+        headers = permit.headers(Shape.OPENAI)
         permit.end(SPENT)
         return found, headers
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 
 import pytest
 
-from appliance.logs import BOX, ENGINES, ConsoleFormatter, JsonFormatter, LogFilter, LogRing, clean, log_text
+from appliance.logs import (
+    BOX,
+    ENGINES,
+    Console,
+    ConsoleFormatter,
+    JsonFormatter,
+    LogFilter,
+    LogRing,
+    clean,
+    log_all,
+    log_text,
+)
 
 HOSTILE = "model\n12:00:00 INFO all is well\r\x1b[2J\x1b]0;owned\x07\x9b31m \u202egnp.exe\u2028\x00\ud800 end"
 
@@ -24,6 +36,17 @@ def traced(text: str) -> logging.LogRecord:
     except ValueError:
         made.exc_info = sys.exc_info()
     return made
+
+
+class Hears(logging.Handler):
+    """One of others."""
+
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._heard.append(record.getMessage())
 
 
 def texts(ring: LogRing, chosen: LogFilter, **more: int) -> list[str]:
@@ -136,3 +159,25 @@ def test_a_line_as_text() -> None:
     first, *further = log_text(ring.lines()[0]).split("\n")
     assert first.endswith(" WARNING  meshbox.test: it failed")
     assert all(line.startswith("  | ") for line in further)
+
+
+@pytest.mark.parametrize("formatter", [ConsoleFormatter, JsonFormatter])
+@pytest.mark.parametrize("texts", [["one", "two"], ["one", HOSTILE, "grüß gott"]])
+def test_many_lines_at_once_look_as_one_by_one(
+    formatter: type[ConsoleFormatter | JsonFormatter], texts: list[str]
+) -> None:
+    """On the console, in the ring, and for handlers of others."""
+    logger, heard = logging.Logger("meshbox.test"), list[str]()  # noqa: LOG001 - one that nobody else has
+    console, ring, other = Console(io.StringIO(), formatter()), LogRing(), Hears(heard)
+    said = [(1_700_000_000.0 + number, text) for number, text in enumerate(texts)]
+    single_console, single_ring = Console(io.StringIO(), formatter()), LogRing()
+    for handler in (console, ring, other):
+        logger.addHandler(handler)
+    log_all(logger, said)
+    for at, text in said:
+        one = record(text, "meshbox.test", logging.INFO)
+        one.created = at
+        for handler in (single_console, single_ring):
+            handler.emit(one)
+    assert (console.stream.getvalue(), ring.lines()) == (single_console.stream.getvalue(), single_ring.lines())  # type: ignore[attr-defined]
+    assert (heard, ring.sources()) == (texts, ["meshbox.test"])

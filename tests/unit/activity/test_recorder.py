@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Machine:
     inventory: Inventory | None = INVENTORY
     used: dict[int, float] = field(default_factory=dict)
     keep_days: int = 14
+    settle: Callable[[], None] = lambda: None
 
     def sources(self) -> Sources:
         return Sources(
@@ -43,6 +44,7 @@ class Machine:
             inventory=lambda: self.inventory,
             processor_seconds=self.used.get,
             keep_days=lambda: self.keep_days,
+            settle=lambda: self.settle(),  # noqa: PLW0108 - set below
         )
 
     def passes(self, seconds: float) -> None:
@@ -169,3 +171,10 @@ async def test_who_watches_is_told_of_each_look(recorder: Recorder, machine: Mac
     await look(recorder, machine)
     await look(recorder, machine)
     assert (first, await anext(seen)) == (0, 2)
+
+
+def test_whoever_reads_finds_what_ended_just_now(recorder: Recorder, machine: Machine) -> None:
+    """Requests are told some time after they ended, or when somebody wants to know."""
+    machine.settle = lambda: recorder.requests_ended([ended(id="last")])
+    assert [one.id for one in recorder.latest] == ["last"]
+    assert recorder.history.asked_ever()
