@@ -33,14 +33,15 @@ def pytest(*folders: str) -> tuple[tuple[str, ...], ...]:
 LAYERS = {
     "lint": LINT,
     "unit": pytest("tests/unit", "tests/app", "tests/tools"),
+    "sim": pytest("tests/sim"),
     "native": pytest("tests/native"),
     "live": pytest("tests/live"),
     "conformance": pytest("tests/conformance"),
     "browser": pytest("tests/browser"),
     "image": pytest("tests/image"),
 }
-USUAL = ("lint", "unit", "native", "live", "conformance", "browser")
-SIDE_BY_SIDE = frozenset({"lint", "unit", "native"})
+USUAL = ("lint", "unit", "sim", "native", "live", "conformance", "browser")
+SIDE_BY_SIDE = frozenset({"lint", "unit", "sim", "native"})
 COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|deselected)\b(?=.* in [\d.]+s)")
 
 
