@@ -3,7 +3,7 @@
 app         every route of the port, browser safety, 404 and 405        guard     pure: may a browser page call us
 relay       one request: body, peek, route, second try, the books       endpoints pure: paths, abilities, error shapes
 forward     to the engine and back, first bytes first                   events    pure: cuts a stream into whole events
-upstream    pooled HTTP/1.1 client with back-pressure                   peek      pure: model and stream of a body
+upstream    HTTP/1.1 client with back-pressure; `pool` keeps its ways      peek      pure: model and stream of a body
 intake      reads a request body within its limits                      errors    pure: every error, in either shape
 listing     pure: the model list as clients read it                     meter     who waits for which engine, totals
 deps        what all this needs from the box                            asgi      the few ASGI helpers

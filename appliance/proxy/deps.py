@@ -12,7 +12,7 @@ from appliance.objects.store import ObjectStore
 from appliance.proxy.gate import OPEN_GATE, Gate
 from appliance.proxy.lines import Lines
 from appliance.proxy.meter import RequestMeter
-from appliance.proxy.upstream import Dial
+from appliance.proxy.pool import Dial
 from appliance.routing.table import RoutingTable
 from appliance.settings.schema import Settings
 

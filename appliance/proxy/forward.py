@@ -20,9 +20,10 @@ from appliance.proxy.meter import RequestMeter, Ticket
 from appliance.proxy.passage import Passage
 from appliance.proxy.peek import Peeked
 from appliance.proxy.permit import NO_KEY, Permit
+from appliance.proxy.pool import Pool
 from appliance.proxy.rescue.kept import Kept
 from appliance.proxy.splice import Wire
-from appliance.proxy.upstream import Exchange, Pool, UpstreamError
+from appliance.proxy.upstream import Exchange, UpstreamError
 from appliance.proxy.usage import TAIL
 from appliance.routing.table import Endpoint
 

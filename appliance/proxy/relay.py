@@ -37,11 +37,12 @@ from appliance.proxy.listing import model_entry, model_list
 from appliance.proxy.marking import refers_to_objects
 from appliance.proxy.own import own_headers
 from appliance.proxy.peek import peek_json, peek_multipart
+from appliance.proxy.pool import Pool
 from appliance.proxy.rescue import Kept
 from appliance.proxy.rescue.rescuer import Rescuer
 from appliance.proxy.spent import Course, tokens_spent
 from appliance.proxy.splice import wire_of
-from appliance.proxy.upstream import Exchange, Pool, UpstreamError
+from appliance.proxy.upstream import Exchange, UpstreamError
 from appliance.proxy.usage import read_usage
 from appliance.proxy.usher import Usher, is_batch
 from appliance.routing.table import AUTO, Endpoint, Route, RouteState

@@ -7,10 +7,11 @@ from contextlib import closing
 
 from appliance.proxy.meter import Ticket
 from appliance.proxy.passage import Passage
+from appliance.proxy.pool import Pool
 from appliance.proxy.rescue.events import read_events
 from appliance.proxy.rescue.kept import Kept
 from appliance.proxy.shortcut import Shortcut
-from appliance.proxy.upstream import Connection, Pool
+from appliance.proxy.upstream import Connection
 from appliance.proxy.usage import read_usage
 from appliance.proxy.wire.body import ChunkedBody
 from appliance.routing.table import Endpoint

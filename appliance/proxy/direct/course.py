@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from appliance.proxy.direct.heading import Heading
 from appliance.proxy.endpoints import EnginePath
 from appliance.proxy.own import same_lines
-from appliance.proxy.upstream import first_lines
+from appliance.proxy.pool import first_lines
 from appliance.routing.table import Endpoint, Route, RouteState
 
 

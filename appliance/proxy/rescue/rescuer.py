@@ -127,5 +127,5 @@ class Rescuer:
         exchange.close()
         try:
             return len(msgspec.json.decode(answer, type=dict[str, list[int]])["tokens"])
-        except (msgspec.MsgspecError, KeyError) as error:
+        except (msgspec.MsgspecError, KeyError, UnicodeDecodeError, RecursionError) as error:
             raise CannotGoOn("what was said could not be counted") from error

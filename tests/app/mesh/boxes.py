@@ -20,8 +20,8 @@ from appliance.node.peer_routes import with_peers
 from appliance.node.snapshot import NodeFacts
 from appliance.proxy.app import ApiApp
 from appliance.proxy.boxes.door import BoxDoor
+from appliance.proxy.pool import Pool
 from appliance.proxy.relay import Relay
-from appliance.proxy.upstream import Pool
 from appliance.proxy.wire.listener import WireListener
 from appliance.routing.table import Route, RoutingTable
 from tests.app.mesh.harness import TlsNode, tls_node

@@ -24,8 +24,8 @@ from appliance.objects.store import ObjectStore
 from appliance.proxy.app import ApiApp, ProxyDeps
 from appliance.proxy.gate import OPEN_GATE, Gate
 from appliance.proxy.meter import RequestMeter
+from appliance.proxy.pool import Pool
 from appliance.proxy.relay import Relay
-from appliance.proxy.upstream import Pool
 from appliance.routing.table import Endpoint, Route, RouteState, RoutingTable
 from appliance.settings.schema import Settings
 from appliance.supervisor.llama_server import command_line, environment

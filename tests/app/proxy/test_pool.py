@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from appliance.proxy.upstream import IDLE_CONNECTIONS, Pool, UpstreamError
+from appliance.proxy.pool import IDLE_CONNECTIONS, Pool
+from appliance.proxy.upstream import UpstreamError
 from appliance.routing.table import Endpoint
 from tests.app.proxy.harness import until
 from tests.fakes.upstream import STREAM_END, STREAM_HEAD, answer, chunk, fake_upstream, sends
