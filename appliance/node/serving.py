@@ -212,8 +212,11 @@ def engine_spec(model: Model, snapshot: Snapshot, pins: Pins = ANYWHERE) -> Engi
 
 
 def _only_a_processor(snapshot: Snapshot) -> bool:
-    listed = snapshot.engine_devices
-    return listed is not None and not listed.devices and listed.trouble is None
+    """A list that was made of other hardware says nothing of a card that came since."""
+    listed, inventory = snapshot.engine_devices, snapshot.inventory
+    if listed is None or inventory is None or listed.hardware != hardware_of(inventory):
+        return False
+    return not listed.devices and listed.trouble is None
 
 
 def _is_dense(model: Model) -> bool:

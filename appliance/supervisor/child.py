@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 
@@ -79,6 +79,7 @@ class EngineChild:
         self._wake = asyncio.Event()
         self._tasks = TaskGroup()
         self._told: Child | None = None
+        self._as_foreseen = True  # until it ends before it was ready: then it looks itself what room there is
         self._first: list[Action] = []
 
     def stop(self) -> None:
@@ -123,7 +124,7 @@ class EngineChild:
         for action in actions:
             match action:
                 case Action.SPAWN:
-                    await self._spawn()
+                    self._spawn()
                 case Action.PROBE:
                     self._tasks.start(f"probe {self.spec.model}", self._probe())
                 case Action.TERMINATE:
@@ -131,11 +132,11 @@ class EngineChild:
                 case Action.KILL:
                     self._signal(signal.SIGKILL)
 
-    async def _spawn(self) -> None:
+    def _spawn(self) -> None:
         endpoint = Endpoint("127.0.0.1", free_port(), secrets.token_urlsafe(32))
         command, variables = self._as_started(endpoint)
         try:
-            process = await start(command, variables, LONGEST_LINE)
+            process = start(command, variables, LONGEST_LINE)
         except OSError as error:
             self._life.spawn_failed(f"{command[0]} could not be started: {error}", time.monotonic())
             return
@@ -150,7 +151,8 @@ class EngineChild:
         build = self._around.build
         ends_itself = ENDS_WITH_PARENT in build.features
         binary, parent = str(build.folder / "llama-server"), os.getpid() if ends_itself else None
-        command = command_line(binary, self.spec, endpoint, self._around.cores(), ends_with_parent=ends_itself)
+        spec = replace(self.spec, settled=self.spec.settled and self._as_foreseen)
+        command = command_line(binary, spec, endpoint, self._around.cores(), ends_with_parent=ends_itself)
         variables = environment(os.environ, endpoint, self._around.owner, self.spec.visible, build.parts, parent)
         return command, variables
 
@@ -162,6 +164,7 @@ class EngineChild:
             code = await process.wait()
         self._process = self._endpoint = None
         self._log.info("engine process %d ended with %d", process.pid, code)
+        self._as_foreseen = self._as_foreseen and self._life.state is not ChildState.STARTING
         self._life.exited(code, tuple(self._log_tail), time.monotonic())
         self._wake.set()
 

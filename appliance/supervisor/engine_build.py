@@ -45,11 +45,12 @@ class EngineBuild:
 
 def chosen(mapped: str, folder: Path, present: Iterable[str]) -> tuple[str, ...]:
     """The files among `present` that a process has mapped. None when a kind of part is missing: a driver that was not
-    there yet may be there next time."""
+    there yet may be there next time. And none when two of a kind are left: one that was only asked may stay mapped."""
     names = {name for name in present if _kind(name) != _COMMON}
     places = {Path(words[5]) for line in mapped.splitlines() if len(words := line.split(maxsplit=5)) > 5}
     found = sorted(place.name for place in places if place.parent == folder and place.name in names)
-    if ":" in str(folder) or {_kind(name) for name in found} != {_kind(name) for name in names}:
+    kinds = {_kind(name) for name in found}
+    if ":" in str(folder) or kinds != {_kind(name) for name in names} or len(kinds) < len(found):
         return ()
     return tuple(str(folder / name) for name in found)
 

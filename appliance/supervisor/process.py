@@ -11,17 +11,57 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FIRST_OF_OURS = 3  # before come input, output and errors
+READ_BYTES = 1 << 16  # as much as a pipe holds
 LOOK_SECONDS = 0.05  # where the kernel does not tell of a process that ended
+
+
+class Output(asyncio.ReadTransport):
+    """What a program writes. The loop's own transport for pipes closes a descriptor twice where the loop is uvloop, and
+    by the second time it may be somebody else's."""
+
+    def __init__(self, descriptor: int, limit: int) -> None:
+        super().__init__()
+        self.reader = asyncio.StreamReader(limit)
+        self._loop = asyncio.get_running_loop()
+        self._descriptor: int | None = descriptor
+        os.set_blocking(descriptor, False)
+        self.reader.set_transport(self)  # which has us pause when nobody reads
+        self.resume_reading()
+
+    def resume_reading(self) -> None:
+        if self._descriptor is not None:
+            self._loop.add_reader(self._descriptor, self._read, self._descriptor)
+
+    def pause_reading(self) -> None:
+        if self._descriptor is not None:
+            self._loop.remove_reader(self._descriptor)
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
+            self.reader.feed_eof()
+
+    def _read(self, descriptor: int) -> None:
+        try:
+            written = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            return
+        if written:
+            self.reader.feed_data(written)
+        else:
+            self.close()
 
 
 class Process:
     """Its output, how to end its input, and how it ended. In a session of its own."""
 
-    def __init__(self, pid: int, stdin: int, stdout: asyncio.StreamReader, transport: asyncio.BaseTransport) -> None:
+    def __init__(self, pid: int, stdin: int, output: Output) -> None:
         self.pid = pid
-        self.stdout = stdout
+        self.stdout = output.reader
         self.returncode: int | None = None  # negative for a signal
-        self._transport = transport
+        self._output = output
         self._stdin: int | None = stdin
         self._ended = asyncio.Event()
         self._watch()
@@ -38,13 +78,13 @@ class Process:
     def close(self) -> None:
         """Lets go of its input and output; it is still waited for."""
         self.close_stdin()
-        self._transport.close()
+        self._output.close()
 
     def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             descriptor = os.pidfd_open(self.pid)
-        except OSError:  # an old kernel, or a container that forbids it
+        except (OSError, AttributeError):  # an old kernel or Python, or a container that forbids it
             self._look(loop)
         else:
             loop.add_reader(descriptor, self._told, loop, descriptor)
@@ -76,7 +116,14 @@ def hand_on_nothing() -> None:
             os.set_inheritable(descriptor, descriptor < FIRST_OF_OURS)
 
 
-async def start(command: list[str], environment: Mapping[str, str], limit: int) -> Process:
+def hear_of_ends() -> None:
+    """Whoever started this process may have had it ignore its children: how an engine ended would be lost. From the
+    main thread."""
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def start(command: list[str], environment: Mapping[str, str], limit: int) -> Process:
     """`limit` is the longest line of its output in bytes. Raises OSError when it cannot be started."""
     with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
         reads, stdin = os.pipe()
@@ -84,11 +131,10 @@ async def start(command: list[str], environment: Mapping[str, str], limit: int) 
         ours.callback(os.close, stdin)
         stdout, writes = os.pipe()
         theirs.callback(os.close, writes)
-        reader, transport = await _reader(stdout, limit)
-        ours.callback(transport.close)
+        ours.callback(os.close, stdout)
         pid = _spawn(command, environment, reads, writes)
-        ours.pop_all()  # nothing is waited for any more: whoever is cancelled has the process or none
-    return Process(pid, stdin, reader, transport)
+        ours.pop_all()
+    return Process(pid, stdin, Output(stdout, limit))
 
 
 def _spawn(command: list[str], environment: Mapping[str, str], stdin: int, output: int) -> int:
@@ -103,13 +149,3 @@ def _spawn(command: list[str], environment: Mapping[str, str], stdin: int, outpu
         setsigmask=(),
         setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
     )
-
-
-async def _reader(descriptor: int, limit: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
-    reader = asyncio.StreamReader(limit)
-    with contextlib.ExitStack() as unused:
-        pipe = unused.enter_context(os.fdopen(descriptor, "rb", buffering=0))
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-        unused.pop_all()
-    return reader, transport

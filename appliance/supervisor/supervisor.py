@@ -13,7 +13,7 @@ from appliance.node.events import ChildForgotten, ChildReported, Event
 from appliance.node.snapshot import EngineSpec
 from appliance.supervisor.child import EngineChild, Measure, Surroundings, measure_nothing
 from appliance.supervisor.engine_build import EngineBuild
-from appliance.supervisor.process import hand_on_nothing
+from appliance.supervisor.process import hand_on_nothing, hear_of_ends
 from appliance.supervisor.reaper import end_orphans
 from appliance.tasks import TaskGroup
 
@@ -45,6 +45,7 @@ class Supervisor:
         await asyncio.to_thread(end_orphans, self._owner)
         await asyncio.to_thread(self._build.read)
         await asyncio.to_thread(hand_on_nothing)
+        hear_of_ends()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), trust_env=False)
 
     def carry_out(self, command: Command) -> None:

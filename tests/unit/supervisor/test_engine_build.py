@@ -30,6 +30,12 @@ def test_a_kind_that_was_not_loaded_leaves_the_choice_open() -> None:
     assert chosen(text, FOLDER, (*PRESENT, "libggml-vulkan.so")) == ()
 
 
+def test_two_of_a_kind_leave_the_choice_open() -> None:
+    """A variant that was only asked how well it suits may stay mapped; named first it would be taken, and be slower."""
+    text = mapped("/e/libggml-rpc.so", "/e/libggml-cpu-x64.so", "/e/libggml-cpu-zen4.so")
+    assert chosen(text, FOLDER, PRESENT) == ()
+
+
 def test_only_files_of_this_engine_count() -> None:
     """Another engine's parts of the same name are not its own."""
     assert chosen(mapped("/other/libggml-rpc.so", "/e/libggml-cpu-zen4.so"), FOLDER, PRESENT) == ()

@@ -8,15 +8,16 @@ import signal
 import sys
 
 import pytest
+import uvloop
 
-from appliance.supervisor.process import Process, hand_on_nothing, start
+from appliance.supervisor.process import Process, hand_on_nothing, hear_of_ends, start
 
 ENVIRONMENT = {"PATH": os.defpath, "COLOUR": "blue"}
 LIMIT = 1 << 10
 
 
 async def started(*command: str) -> Process:
-    return await start(list(command), ENVIRONMENT, LIMIT)
+    return start(list(command), ENVIRONMENT, LIMIT)
 
 
 async def said(process: Process) -> str:
@@ -49,6 +50,18 @@ async def test_it_leads_a_group_of_its_own_and_a_signal_is_told() -> None:
     process.close()
 
 
+async def test_how_it_ended_is_known_also_when_children_were_to_be_ignored() -> None:
+    """The program that started this one may have left it so."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        hear_of_ends()
+        process = await started("sh", "-c", "exit 7")
+        assert await process.wait() == 7
+        process.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 async def test_it_gets_no_file_of_ours() -> None:
     """An engine that keeps a listening socket open would keep its port taken."""
     handed, _ = pipe = os.pipe()
@@ -60,6 +73,36 @@ async def test_it_gets_no_file_of_ours() -> None:
     process.close()
     for descriptor in pipe:
         os.close(descriptor)
+
+
+def test_on_the_loop_of_the_box_all_comes_and_nothing_stays_open() -> None:
+    """Also more than anybody reads at once; an engine that is started again and again costs no descriptors."""
+
+    async def descriptors_after(times: int) -> int:
+        for _ in range(times):
+            process = await started("sh", "-c", "yes line | head -c 500000; exit 5")
+            lines = [len(line) async for line in process.stdout]
+            assert (sum(lines), await process.wait()) == (500_000, 5)
+            process.close()
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - numbers, not paths
+
+    async def both() -> tuple[int, int]:
+        return await descriptors_after(1), await descriptors_after(3)
+
+    first, last = uvloop.run(both())
+    assert first == last
+
+
+async def test_its_output_is_let_go_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second time it may be the number of somebody else's file."""
+    closed: list[int] = []
+    process = await started("true")
+    await process.wait()
+    await said(process)
+    monkeypatch.setattr(os, "close", closed.append)
+    process.close()
+    process.close()
+    assert len(closed) == 1, "its input alone: its output had come to an end"
 
 
 async def test_a_program_that_is_not_there_leaves_nothing_open() -> None:
