@@ -91,6 +91,8 @@ class Forwarder:
         self, call: Call, endpoint: Endpoint, path: str, body: bytes, *, fresh: bool = True
     ) -> tuple[Exchange, bytes]:
         """The same with a path and a body of our own."""
+        if call.exchange is not None:  # of a try before; its connection may be fit for the next
+            call.exchange.close()
         headers = [(b"Content-Type", header_value(call.content_type)), (b"X-Request-Id", call.id)]
         if endpoint.node:
             headers += asking(call.ticket.model, batch=call.batch)

@@ -168,12 +168,12 @@ class Relay:
 
     async def _resumed(self, call: Call, resumed: Resumed, receive: Receive, send: Send) -> None:
         """All that is asked for is known, and that it may be asked for, but for what is `resumed`."""
-        if resumed.error is not None:
-            raise resumed.error
-        if call.target.streams and call.peeked.stream:
+        if call.target.streams and call.peeked.stream and resumed.error is None:
             call.early, call.kept = EarlyWords(send), Kept() if call.size <= REMEMBERED else None
         watch = self._watch(call, receive)
         try:
+            if resumed.error is not None:
+                raise resumed.error
             await self._exchange(call, resumed, send)
         finally:
             if watch is not None:

@@ -94,7 +94,8 @@ class Errand:
     def _answered(self, body: bytes, before: bytes, after: bytes) -> None:
         call, relay, meter = self._call, self._way.relay, self._way.meter
         if self._connection is not None:
-            self._connection.carried()
+            connection, self._connection = self._connection, None  # from here on it is somebody else's
+            connection.carried()
         call.ticket.waiting, call.ticket.direct = False, True
         meter.received(call.ticket, len(body))
         call.status, call.head, call.tail = HTTP_OK, body[:TAIL], body[-TAIL:]

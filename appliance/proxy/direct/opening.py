@@ -14,6 +14,7 @@ from appliance.proxy.endpoints import ENGINE_PATHS, EnginePath
 from appliance.proxy.gate import SENT, credentials
 from appliance.proxy.wire.head import CHUNKED, Head
 
+LONGEST = 8 * 1024  # bytes of a head that is kept with its connection; far from where one is refused for its length
 _UNUSUAL = frozenset({b"origin", b"sec-fetch-site", b"content-encoding", b"x-meshbox-priority"})
 
 
@@ -35,10 +36,10 @@ def opening_of(head: Head, text: bytes) -> Opening | None:
     target = ENGINE_PATHS.get(head.path.rstrip("/"))
     if target is None or target.multipart or head.method != "POST" or not head.keep_alive or head.expects:
         return None
-    if head.version != "1.1" or head.length == CHUNKED or any(name in _UNUSUAL for name, _ in head.headers):
+    if len(text) > LONGEST or head.version != "1.1" or head.length == CHUNKED:
         return None
     around = around_length(text)
-    if around is None:
+    if around is None or any(name in _UNUSUAL for name, _ in head.headers):
         return None
     scope: dict[str, Any] = {"headers": head.headers}
     scope[SENT] = tuple(credentials(scope))

@@ -14,6 +14,7 @@ LEAST_MEAN = 16  # bytes
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{1,8}\r?|")
 _TRAILER = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
+_NEVER_SOUND = re.compile(rb"\r\n\r\n|(?<!\r)\n")  # in a trailer that is not whole
 _FRAMES = re.compile(rb"^(?:transfer-encoding|content-length):", re.IGNORECASE | re.MULTILINE)
 
 
@@ -113,7 +114,7 @@ class ChunkedBody:
                 raise malformed("what follows its last chunk says again how long it is")
             self._step = _Step.DONE
             return trailer.end()
-        if len(data) - at > LONGEST_TRAILER or b"\r\n\r\n" in data[at:]:
+        if len(data) - at > LONGEST_TRAILER or _NEVER_SOUND.search(data, at):
             raise malformed("what follows its last chunk is broken")
         return at
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from appliance.proxy.asgi import Receive, Scope, Send
 from appliance.proxy.direct.line import Direct
 from appliance.proxy.errors import ApiError
 from appliance.tasks import TaskGroup
+
+log = logging.getLogger("meshbox.wire")
 
 Application = Callable[[Scope, Receive, Send], Awaitable[Any]]
 
@@ -116,7 +119,10 @@ class Desk:
     async def watch(self) -> None:
         while True:
             await asyncio.sleep(self.limits.look_seconds)
-            self.look(self._loop.time())
+            try:
+                self.look(self._loop.time())
+            except Exception:  # the border of a look: one connection's trouble must not end the limits of all
+                log.exception("a look at the connections failed")
 
     def look(self, now: float) -> None:
         for lane in self.lanes:

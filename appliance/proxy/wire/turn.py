@@ -204,9 +204,11 @@ class Turn:
         self._exchange, self._passing = exchange, passing
         passing.waiting(True)  # noqa: FBT003 - the one thing it is told
         try:
-            if not self._line.writable:
-                self.hold()
             exchange.divert(self._pass_on, self._shortcut)
+            if self._line.writable:
+                exchange.go_on()  # it was held when much had come before anybody could take it
+            else:
+                self.hold()
             await exchange.ended()
         finally:
             self._exchange = self._passing = None

@@ -177,6 +177,17 @@ async def test_another_box_is_asked_when_one_has_it_no_more(engine: Engine) -> N
     assert [(a.status, a.headers["X-Meshbox-Node"]) for a in answers] == [(200, other.node)] * 2
 
 
+async def test_a_connection_over_which_was_refused_is_used_again(engine: Engine) -> None:
+    """A box that refuses ten times has one connection for that, also when another one answers instead."""
+    async with two_boxes(ready(engine.endpoint)) as (asker, gone), running_box(ready(engine.endpoint)) as other:
+        asker.sees(other, MODEL, busy=3)
+        gone.api.routes.clear()
+        for _ in range(10):
+            assert (await asker.api.post("/tokenize", {"content": "a", "model": MODEL})).status == 200
+        refused = sum(gone.api.meter.totals().values())
+        assert (gone.lane.incoming.count(asker.node), refused > 1) == (1, True)
+
+
 async def test_a_box_that_cannot_be_reached_is_passed_over(engine: Engine) -> None:
     """As an engine that refuses a connection is; when there is no other box, a clear error says so."""
     async with two_boxes(ready(engine.endpoint)) as (asker, server), running_box(ready(engine.endpoint)) as other:

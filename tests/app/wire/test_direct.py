@@ -23,6 +23,7 @@ from appliance.keys.types import Limits as KeyLimits
 from appliance.node.snapshot import RequestLoad
 from appliance.proxy.gate import KeyGate
 from appliance.proxy.wire.desk import Limits
+from appliance.proxy.wire.head import HEAD_BYTES
 from appliance.routing.table import Route, RouteState
 from appliance.storage.database import Database
 from tests.app.proxy.harness import MODEL, QUESTION, Api, ready, running_engine, until
@@ -241,6 +242,37 @@ async def test_a_body_that_does_not_come_is_waited_for_on_the_long_way() -> None
         async with client(api) as two:
             await two.say(post()[:-10])
         await until(lambda: api.meter.totals() == {("", CHAT, 499): 2})
+
+
+async def test_a_head_that_grew_too_long_is_refused() -> None:
+    """As any other that is too long, also when all of it but the length is known and its body takes its time."""
+    limits = Limits(body_moment=0.05, look_seconds=0.02)
+    spare = HEAD_BYTES - (post(b"{}", b"X: ").index(b"\r\n\r\n") + 2)
+    async with fake_upstream(GOOD) as fake, serving(direct=True, limits=limits) as api, client(api) as one:
+        api.serve(ready(fake.endpoint))
+        await one.say(post(b"{}", b"X: " + b"x" * spare))
+        assert b" 200 " in await one.answer()
+        await one.say(post(b"{", b"X: " + b"x" * spare, length=1000))
+        assert b" 431 " in await one.answer()
+
+
+async def test_an_answer_that_was_whole_leaves_a_sound_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of ours after it must not break what is somebody else's by then."""
+    async with fake_upstream(GOOD) as fake, serving(direct=True) as api, client(api) as one, client(api) as two:
+        api.serve(ready(fake.endpoint))
+        for _ in range(WARM):
+            await one.say(post())
+            await one.answer()
+        with monkeypatch.context() as broken:
+            broken.setattr("appliance.proxy.direct.errand.lines_each_time", None)
+            await one.say(post())
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await one.answer()
+        await until(lambda: api.meter.load() == RequestLoad())
+        before = fake.connections
+        await two.say(post())
+        assert b" 200 " in await two.answer()
+        assert fake.connections == before
 
 
 async def test_a_connection_is_idle_only_when_nothing_is_asked() -> None:

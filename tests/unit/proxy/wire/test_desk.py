@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
@@ -88,3 +89,25 @@ async def test_the_end_has_patience_for_a_while() -> None:
     desk.admit(guest)
     await desk.close(0.01)
     assert guest.told == ["wind down", "abort"]
+
+
+async def test_one_connections_trouble_leaves_the_limits_of_all(caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake of ours at one of them stands in the log, and the next look looks at the others."""
+
+    class Broken(Guest):
+        def out_of_time(self, lane: Lane) -> None:
+            raise RuntimeError("a mistake of ours")
+
+    desk, seen = Desk(app, Limits(look_seconds=0.001)), asyncio.Event()
+
+    class Waiting(Guest):
+        def out_of_time(self, lane: Lane) -> None:
+            seen.set()
+
+    for guest in (Broken(), Waiting()):
+        desk.idle.enter(guest, -1e9)
+    desk.tasks.start("watch", desk.watch())
+    async with asyncio.timeout(5):
+        await seen.wait()
+    await desk.tasks.close()
+    assert "a look at the connections failed" in caplog.text
