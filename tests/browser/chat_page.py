@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
+import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
@@ -16,7 +16,7 @@ from tests.live.box import PASSWORD, Box
 
 API = "**/v1/chat/completions"
 PATIENCE = 20_000  # milliseconds
-RUN, REST = 0.002, 0.25  # seconds that a slowed engine works and pauses
+HINDER = "while kill -STOP $1; do sleep 0.25; kill -CONT $1; sleep 0.002; done"
 
 
 def enter(page: Page, box: Box, path: str = "/chat") -> None:
@@ -102,26 +102,15 @@ def long_answer(page: Page, box: Box) -> Iterator[None]:
 
 @contextmanager
 def slowed(pid: int) -> Iterator[None]:
-    """The process works a small part of the time only."""
-    enough = threading.Event()
-
-    def hinder() -> None:
-        while not enough.wait(RUN) and signalled(pid, signal.SIGSTOP):
-            enough.wait(REST)
-            signalled(pid, signal.SIGCONT)
-
-    thread = threading.Thread(target=hinder)
-    thread.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        thread.join()
-
-
-def signalled(pid: int, number: signal.Signals) -> bool:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return False
-    return True
+    """The process works a small part of the time only; also on a busy machine, where a thread of ours would come late
+    to stop it."""
+    with subprocess.Popen(["sh", "-c", HINDER, "hinder", str(pid)], stderr=subprocess.DEVNULL) as hinders:
+        with suppress(PermissionError):  # root alone may ask for that
+            os.sched_setscheduler(hinders.pid, os.SCHED_FIFO, os.sched_param(1))
+        try:
+            yield
+        finally:
+            hinders.kill()
+            hinders.wait()
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
